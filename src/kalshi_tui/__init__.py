@@ -1,0 +1,3 @@
+"""A terminal trading workstation for Kalshi."""
+
+__version__ = "0.1.0"
