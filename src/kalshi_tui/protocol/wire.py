@@ -1,0 +1,133 @@
+"""Bytes of a WebSocket frame to one typed message. ``decode`` never raises: what is no message is said so.
+
+**Repeated keys.** JSON decoders keep the last of two equal keys in silence, so a damaged frame could move the
+wrong level. In a delta the number of commas must be what its decoded keys need: a key that is repeated (or
+unknown) adds a comma, and a comma inside a text only adds more, so equality proves that no key came twice, in
+one pass over the bytes. Where the numbers differ, and for all other messages (far rarer), the frame is parsed
+once more with every pair in sight.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import TypeAlias
+
+import msgspec
+from msgspec import Struct
+
+from kalshi_tui.protocol.text import safe_text
+from kalshi_tui.protocol.wire_messages import (
+    BookDelta,
+    BookSnapshot,
+    ErrorMessage,
+    EventFeeUpdate,
+    EventLifecycle,
+    FillMessage,
+    InvalidFrame,
+    MarketLifecycle,
+    MarketPosition,
+    Natural,
+    Ok,
+    OrderGroupUpdate,
+    Subscribed,
+    Ticker,
+    Trade,
+    UnknownFrame,
+    Unsubscribed,
+    UserOrder,
+)
+
+KnownMessage: TypeAlias = (
+    BookSnapshot
+    | BookDelta
+    | Trade
+    | Ticker
+    | FillMessage
+    | UserOrder
+    | MarketPosition
+    | MarketLifecycle
+    | EventLifecycle
+    | EventFeeUpdate
+    | OrderGroupUpdate
+    | Subscribed
+    | Unsubscribed
+    | Ok
+    | ErrorMessage
+)
+Message: TypeAlias = KnownMessage | UnknownFrame | InvalidFrame
+
+MAX_FRAME = 4 * 1024 * 1024
+"""Bytes (or characters); a snapshot of the finest grid, full on both sides, stays below 1 MiB."""
+
+
+class _Envelope(Struct, gc=False):
+    """What must be readable of a message whose type is not known."""
+
+    type: str
+    sid: Natural | None = None
+    seq: Natural | None = None
+
+
+_decode_known = msgspec.json.Decoder(KnownMessage).decode
+_decode_envelope = msgspec.json.Decoder(_Envelope).decode
+_KNOWN_TYPES = frozenset(kind.__struct_config__.tag for kind in KnownMessage.__args__)
+# Bad UTF-8 and lone surrogates are ValueErrors, depth is a RecursionError: none of them is a MsgspecError.
+_REFUSALS = (msgspec.MsgspecError, ValueError, RecursionError)
+
+
+def decode(raw: bytes | str) -> Message:
+    """The message in ``raw``; ``UnknownFrame`` for a type we do not know, else ``InvalidFrame``."""
+    if len(raw) > MAX_FRAME:
+        return _invalid(raw, f"larger than {MAX_FRAME} bytes")
+    try:
+        message: KnownMessage = _decode_known(raw)
+    except _REFUSALS as error:
+        return _unknown_or_invalid(raw, error)
+    if type(message) is BookDelta:
+        body = message.msg
+        commas = raw.count(b",") if isinstance(raw, bytes) else raw.count(",")
+        # type, msg and the four keys every delta has: four commas, two more with sid and seq.
+        if commas == 4 + (message.sid is not None) + (message.seq is not None) + (message.id is not None) + (
+            message.sending_ts_ms is not None
+        ) + (body.clock is not None) + (body.ts_ms is not None) + (body.client_order_id is not None) + (
+            body.subaccount is not None
+        ) + (body.market_id is not None) + (body.ts is not None):
+            return message
+    fault = _repeated_key(raw)
+    return message if fault is None else _invalid(raw, fault)
+
+
+def _unknown_or_invalid(raw: bytes | str, error: Exception) -> UnknownFrame | InvalidFrame:
+    try:
+        envelope = _decode_envelope(raw)
+    except _REFUSALS:
+        return _invalid(raw, str(error))
+    if envelope.type in _KNOWN_TYPES:
+        return _invalid(raw, str(error))
+    fault = _repeated_key(raw)
+    if fault is not None:
+        return _invalid(raw, fault)
+    return UnknownFrame(type=safe_text(envelope.type, 40), sid=envelope.sid, seq=envelope.seq)
+
+
+def _repeated_key(raw: bytes | str) -> str | None:
+    """What is wrong with the keys of ``raw``, None when each object has each key once."""
+    try:
+        json.loads(raw, object_pairs_hook=_refuse_repeats)
+    except (ValueError, RecursionError) as error:
+        return str(error)
+    return None
+
+
+def _refuse_repeats(pairs: list[tuple[str, object]]) -> None:
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            raise ValueError(f"key {key!r} appears twice")
+        seen.add(key)
+
+
+def _invalid(raw: bytes | str, reason: str) -> InvalidFrame:
+    body = raw if isinstance(raw, bytes) else raw.encode("utf-8", "surrogatepass")
+    return InvalidFrame(reason=safe_text(reason, 160), sha256=sha256(body).hexdigest(), size=len(body))
