@@ -1,0 +1,315 @@
+"""R0: inventory. What may be held, by the worst that everything already sent could do.
+
+Every order that may still fill counts on its own side (worst long = position + open bids, worst short =
+position - open asks), so no sequence of fills, cancels and late answers can carry a position past a cap that no
+order was allowed to threaten. An order that only reduces passes the caps, and can never flip a position.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from msgspec import Struct
+
+from kalshi_tui.portfolio.fees import trade_fee
+from kalshi_tui.protocol.instant import Instant
+from kalshi_tui.protocol.orders import Fill, NewOrder, Owner, TimeInForce
+from kalshi_tui.protocol.quotes import Alert, AlertLevel, Verdict
+from kalshi_tui.protocol.units import CONTRACT, DOLLAR, ONE, SECOND, Count, Money, Nanos, Side
+from kalshi_tui.risk.base import (
+    FULL,
+    FlattenRequest,
+    MarketExposure,
+    RiskState,
+    Watched,
+    is_reducing,
+    reducible,
+    whole,
+)
+from kalshi_tui.risk.scenarios import event_worst, groups, is_idle, settles_from_mark, settles_if_hit
+from kalshi_tui.risk.words import contracts, dollars
+
+
+class R0Params(Struct, frozen=True):
+    """Inventory limits. All follow from one bankroll (``from_bankroll``), so that they cannot contradict."""
+
+    market_cap: Count = 25_000
+    """Most contracts (1/100) held in one market, long or short, open orders counted."""
+    market_loss: Money = 125 * DOLLAR
+    """Most that one market may lose at settlement (millionths of a dollar)."""
+    event_loss: Money = 250 * DOLLAR
+    """Most that one event may lose at settlement: half the day's loss limit."""
+    global_loss: Money = 1_500 * DOLLAR
+    """Most that all events may lose together: three times the day's loss limit."""
+    cash_reserve: Money = 125 * DOLLAR
+    """Cash that no order may spend."""
+    market_orders: int = 6
+    """Most open orders in one market."""
+    total_orders: int = 60
+    """Most open orders in all markets."""
+    repeat_orders: int = 5
+    """More orders than this filled on one side of a market within ``repeat_window_s`` pause its engine."""
+    repeat_window_s: int = 60
+    """Seconds over which filled orders are counted."""
+    repeat_pause_s: int = 60
+    """Seconds for which an engine that was run over adds nothing."""
+    flatten_share: int = 900
+    """Thousandths of the cap to which a breach by fills is reduced."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            if getattr(self, name) < (0 if name == "cash_reserve" else 1):
+                raise ValueError(f"r0.{name} must be above zero")
+        if not self.market_loss <= self.event_loss <= self.global_loss:
+            raise ValueError("r0: market_loss must not exceed event_loss, nor event_loss global_loss")
+        if self.flatten_share >= FULL:
+            raise ValueError("r0.flatten_share must be below 1000 thousandths")
+
+    @staticmethod
+    def from_bankroll(bankroll: Money) -> R0Params:
+        """Limits of a bankroll B with day limit D = 5 % of B: market D/4, event D/2, all 3 D, reserve D/4;
+        the cap is what D/4 buys at 50 cents, in whole contracts."""
+        if bankroll < 20 * DOLLAR:
+            raise ValueError(f"a bankroll of {dollars(bankroll)} is too small: limits need at least $20")
+        day = day_limit(bankroll)
+        cap = max(day // 4 * 2 // DOLLAR, 1) * CONTRACT
+        return R0Params(
+            market_cap=cap,
+            market_loss=day // 4,
+            event_loss=day // 2,
+            global_loss=3 * day,
+            cash_reserve=day // 4,
+        )
+
+
+def day_limit(bankroll: Money) -> Money:
+    """The most a day may lose: 5 % of the bankroll. Every other money limit is a share of it."""
+    return bankroll // 20
+
+
+class _Limit(Struct, frozen=True, gc=False):
+    """How much of an order one limit leaves, and the refusal if that is too little."""
+
+    room: Count
+    code: str
+    why: str
+
+
+class R0:
+    """The inventory engine. Holds only what fills have shown it; everything else is in the state."""
+
+    name = "r0"
+
+    def __init__(self, params: R0Params) -> None:
+        self.params = params
+        self._filled: dict[tuple[str, Side], deque[tuple[Nanos, str]]] = {}
+        self._paused: dict[str, Nanos] = {}
+        self._net_fills: dict[str, Count] = {}
+        """Signed fills of ours since the last watch, by market."""
+        self._breached: set[str] = set()
+
+    def review(self, state: RiskState, order: NewOrder, replacing: Count = 0) -> Verdict:
+        """May this order be sent? ``replacing``: what it takes off its side (an amend's own remainder)."""
+        market = state.markets.get(order.ticker)
+        if market is None:
+            return Verdict.refuse("R0_UNKNOWN_MARKET", f"risk knows nothing of {order.ticker}")
+        if order.count <= 0 or not 0 < order.price < ONE:
+            return Verdict.refuse("R0_BAD_ORDER", "size and price must be above zero")
+        if market.position is None:
+            return Verdict.refuse("R0_POSITION_UNKNOWN", "the position here was not read from the venue yet")
+        if is_reducing(market, order.side, order.count - replacing):
+            return Verdict.allow(order.count)
+        stopped = self._stopped(state, market, order)
+        if stopped is not None:
+            return stopped
+        least = min(self._limits(state, market, order, replacing), key=lambda limit: limit.room)
+        return self._verdict(market, order, least)
+
+    def watch(self, state: RiskState) -> list[Watched]:
+        """Caps exceeded, engines paused, and one ``FlattenRequest`` per breach by fills of our own."""
+        found: list[Watched] = []
+        for market in state.markets.values():
+            found.extend(self._cap_alert(market))
+            until = self._paused.get(market.ticker)
+            if until is not None and state.now.mono < until:
+                text = (
+                    f"{market.ticker}: filled over and over on one side; its engine adds nothing for a while"
+                )
+                found.append(Alert(f"r0 repeated {market.ticker}", AlertLevel.WARN, text, market.ticker))
+        return found
+
+    def note_fill(self, fill: Fill, owner: Owner, now: Instant) -> None:
+        """Take in a fill of an order this desk sent (call it before ``watch``); found orders' are ignored.
+
+        The repeated-execution throttle counts an engine's filled orders, not trades: one order that many
+        small takers fill is one execution.
+        """
+        if owner is Owner.FOUND:
+            return
+        self._net_fills[fill.ticker] = self._net_fills.get(fill.ticker, 0) + fill.signed
+        if owner is not Owner.ENGINE:
+            return
+        filled = self._filled.setdefault((fill.ticker, fill.side), deque())
+        horizon = now.mono - self.params.repeat_window_s * SECOND
+        while filled and filled[0][0] < horizon:
+            filled.popleft()
+        if all(order_id != fill.order_id for _, order_id in filled):
+            filled.append((now.mono, fill.order_id))
+        if len(filled) > self.params.repeat_orders:
+            self._paused[fill.ticker] = now.mono + self.params.repeat_pause_s * SECOND
+            filled.clear()
+
+    # -- review --------------------------------------------------------------------------------------
+
+    def _stopped(self, state: RiskState, market: MarketExposure, order: NewOrder) -> Verdict | None:
+        """Refusals that no smaller order would escape."""
+        params = self.params
+        if market.limits.reduce_only:
+            return Verdict.refuse("R0_REDUCE_ONLY", f"only orders that reduce: {market.limits.why}")
+        until = self._paused.get(order.ticker)
+        if order.owner is Owner.ENGINE and until is not None and state.now.mono < until:
+            left = (until - state.now.mono) // SECOND + 1
+            return Verdict.refuse("R0_REPEATED", f"filled over and over on one side: paused for {left} s")
+        if order.time_in_force is not TimeInForce.GTC:
+            return None
+        if market.open_orders >= params.market_orders:
+            why = f"open orders {market.open_orders}/{params.market_orders} in this market"
+            return Verdict.refuse("R0_OPEN_ORDERS", why)
+        total = sum(m.open_orders for m in state.markets.values())
+        if total >= params.total_orders:
+            return Verdict.refuse("R0_OPEN_ORDERS", f"open orders {total}/{params.total_orders} in all")
+        return None
+
+    def _limits(
+        self, state: RiskState, market: MarketExposure, order: NewOrder, replacing: Count
+    ) -> list[_Limit]:
+        return [
+            self._inventory(market, order, replacing),
+            *self._losses(state, market, order),
+            self._cash(state, market, order),
+        ]
+
+    def _inventory(self, market: MarketExposure, order: NewOrder, replacing: Count) -> _Limit:
+        cap = self.params.market_cap * market.limits.position // FULL
+        worst = market.worst_long if order.side is Side.BID else market.worst_short
+        room = cap - worst * order.side.sign + replacing
+        why = f"inventory {contracts(abs(worst))}/{contracts(cap)}"
+        if cap < self.params.market_cap and market.limits.why:
+            why += f" ({market.limits.why})"
+        return _Limit(room, "R0_MARKET_CAP", why)
+
+    def _losses(self, state: RiskState, market: MarketExposure, order: NewOrder) -> list[_Limit]:
+        """Room under the worst settlement of the market, of its event, and of everything."""
+        params = self.params
+        budget = params.market_loss * market.limits.loss // FULL
+        alone = _worst_where_it_hurts([market], market, order)
+        event = state.event(market.event_ticker)
+        together = _worst_where_it_hurts(event, market, order)
+        others = sum(
+            max(-event_worst(state.event(name)), 0)
+            for name in dict.fromkeys(m.event_ticker for m in state.markets.values() if not is_idle(m))
+            if name != market.event_ticker
+        )
+        table = (
+            ("R0_MARKET_LOSS", "this market", alone, budget),
+            ("R0_EVENT_LOSS", "this event", together, params.event_loss),
+            ("R0_GLOBAL", "all events", together + others, params.global_loss),
+        )
+        unit, fee = _risk_per_unit(order), order_fee(state, market, order)
+        more = dollars(unit * order.count + fee)
+        return [
+            _Limit(
+                (limit - loss - fee) // unit,
+                code,
+                f"{where} can lose {dollars(max(loss, 0))} of {dollars(limit)}; this order adds {more}",
+            )
+            for code, where, loss, limit in table
+        ]
+
+    def _cash(self, state: RiskState, market: MarketExposure, order: NewOrder) -> _Limit:
+        if state.cash is None:
+            return _Limit(0, "R0_CASH", "the balance was not read from the venue yet")
+        others = sum(cash_needed(m) for m in state.markets.values() if m is not market)
+        spoken_for = self.params.cash_reserve + others + side_cash(market, order.side)
+        free = state.cash - spoken_for - order_fee(state, market, order)
+        why = f"cash {dollars(state.cash)}, {dollars(spoken_for)} of it spoken for"
+        return _Limit(reducible(market, order.side) + free // _risk_per_unit(order), "R0_CASH", why)
+
+    def _verdict(self, market: MarketExposure, order: NewOrder, least: _Limit) -> Verdict:
+        if least.room >= order.count:
+            return Verdict.allow(order.count)
+        # What merely takes the position off is never refused by a cap.
+        room = max(whole(max(least.room, 0), order.count), reducible(market, order.side))
+        if room <= 0 or order.time_in_force is TimeInForce.FOK:
+            return Verdict.refuse(least.code, least.why)
+        return Verdict.shrink(min(room, order.count), least.code, least.why)
+
+    # -- watch ---------------------------------------------------------------------------------------
+
+    def _cap_alert(self, market: MarketExposure) -> list[Watched]:
+        position, cap = market.position or 0, self.params.market_cap
+        request = self._breach(market)
+        if abs(position) <= cap:
+            return []
+        text = f"{market.ticker}: inventory {contracts(abs(position))}/{contracts(cap)}; nothing may be added"
+        alert = Alert(f"r0 cap {market.ticker}", AlertLevel.WARN, text, market.ticker)
+        return [alert] if request is None else [alert, request]
+
+    def _breach(self, market: MarketExposure) -> FlattenRequest | None:
+        """A breach begins when our own fills grow a position past the base cap; it ends below the cap.
+
+        A limit that was tightened, and lots found here, only stop additions: they never ask for a sweep.
+        """
+        position, cap = market.position or 0, self.params.market_cap
+        grown = self._net_fills.pop(market.ticker, 0)
+        if abs(position) <= cap:
+            self._breached.discard(market.ticker)
+            return None
+        sign = 1 if position > 0 else -1
+        mine = market.own_position * sign
+        if grown * sign <= 0 or mine <= 0 or market.ticker in self._breached:
+            return None
+        self._breached.add(market.ticker)
+        excess = abs(position) - cap * self.params.flatten_share // FULL
+        target = sign * (abs(position) - min(excess, mine))
+        why = f"inventory {contracts(abs(position))}/{contracts(cap)} after a fill"
+        return FlattenRequest(market.ticker, target, why)
+
+
+def order_fee(state: RiskState, market: MarketExposure, order: NewOrder) -> Money:
+    """The most the order can cost in fees if it fills whole at its price (a taker's, unless post-only)."""
+    return trade_fee(market.fee, order.price, order.count, not order.post_only, state.now.wall, order.side)
+
+
+def cash_needed(market: MarketExposure) -> Money:
+    """Cash that a market's open orders can take: the dearer of its two sides."""
+    return max(side_cash(market, Side.BID), side_cash(market, Side.ASK))
+
+
+def side_cash(market: MarketExposure, side: Side) -> Money:
+    """Cash that one side's open orders can take; what only unwinds the position takes none."""
+    opening = max(market.open_on(side) + min((market.position or 0) * side.sign, 0), 0)
+    return min(market.open_bid_risk if side is Side.BID else market.open_ask_risk, opening * ONE)
+
+
+def _risk_per_unit(order: NewOrder) -> Money:
+    """What 1/100 contract of the order loses where it loses: its price, or one less its price for an ask."""
+    return order.price if order.side is Side.BID else ONE - order.price
+
+
+def _worst_where_it_hurts(markets: list[MarketExposure], market: MarketExposure, order: NewOrder) -> Money:
+    """The largest loss among the outcomes that the order would make worse (its market NO for a bid, YES for
+    an ask), the other groups of the event at their own worst."""
+    hurts_on = order.side is Side.ASK
+    loss = 0
+    for group in groups([m for m in markets if m is market or not is_idle(m)]):
+        values = [
+            min(
+                sum(f(m, yes) for m, yes in zip(group.markets, outcome.pays, strict=True))
+                for f in (settles_if_hit, settles_from_mark)
+            )
+            for outcome in group.outcomes
+            if market not in group.markets or outcome.pays[group.markets.index(market)] is hurts_on
+        ]
+        loss -= min(values, default=0)
+    return loss
