@@ -1,8 +1,8 @@
 """What the risk engines look at, and what they may say.
 
 A risk engine has ``review(state, order) -> Verdict``, asked before every send (it may only shrink
-or refuse), and ``watch(state) -> list[Alert | FlattenRequest]``, asked on every fill, mark and tick. Cancels are
-never reviewed.
+or refuse), and ``watch(state) -> list[Alert | FlattenRequest]``, asked on every fill, mark and tick.
+Cancels are never reviewed.
 """
 
 from __future__ import annotations

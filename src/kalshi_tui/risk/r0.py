@@ -1,8 +1,8 @@
 """R0: inventory. What may be held, by the worst that everything already sent could do.
 
 Every order that may still fill counts on its own side (worst long = position + open bids, worst short =
-position - open asks), so no sequence of fills, cancels and late answers can carry a position past a cap that no
-order was allowed to threaten. An order that only reduces passes the caps, and can never flip a position.
+position - open asks), so no sequence of fills, cancels and late answers can carry a position past a cap
+that no order was allowed to threaten. An order that only reduces passes the caps and never flips a position.
 """
 
 from __future__ import annotations
