@@ -1,0 +1,125 @@
+"""The settings: one small model per section, the docstring under each field is its manual.
+
+``config.example.toml``, ``config show`` and the error messages are made from these. Nothing is here that no
+code reads. Secrets never are: a key is named by the path of its file and its id.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+
+from kalshi_tui.protocol.text import safe_ticker
+from kalshi_tui.protocol.units import DOLLAR, Money, UnitError, parse_money
+
+
+class TomlFloat(float):
+    """A decimal of the file that remembers how it was written, so that money never passes through a
+    float."""
+
+    text: str
+
+    def __new__(cls, text: str) -> TomlFloat:
+        value = super().__new__(cls, text)
+        value.text = text
+        return value
+
+
+def _dollars(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | str | TomlFloat):
+        raise ValueError("expected an amount in dollars such as 1000 or 250.50")
+    try:
+        return parse_money(value.text if isinstance(value, TomlFloat) else str(value))
+    except UnitError:
+        raise ValueError("expected an amount in dollars such as 1000 or 250.50") from None
+
+
+IN_DOLLARS = object()
+"""Marks a field that is written in dollars."""
+Dollars = Annotated[Money, BeforeValidator(_dollars), IN_DOLLARS]
+"""Written in dollars, held as ``Money``."""
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Account(Section):
+    """An API key of this venue, made on the venue's web site."""
+
+    key_id: str = ""
+    """The id the venue shows beside the key."""
+    key_file: str = ""
+    """Path of the private key: a file that only you can read (chmod 600), no link."""
+
+    @property
+    def key_path(self) -> Path:
+        return Path(self.key_file).expanduser()
+
+
+class Venue(Section):
+    """Where to trade when the command line does not say."""
+
+    name: Literal["practice", "demo", "prod"] = "practice"
+    """practice (ships with the program, no account needed), demo, or prod: Kalshi with real money."""
+    markets: list[str] = []
+    """Tickers to follow, e.g. ["KXFED-26DEC-H0"]. Empty: all of practice; demo and prod need some."""
+    demo: Account = Account()
+    prod: Account = Account()
+
+    @field_validator("markets")
+    @classmethod
+    def _tickers(cls, markets: list[str]) -> list[str]:
+        try:
+            return [safe_ticker(ticker) for ticker in markets]
+        except ValueError:
+            raise ValueError('expected tickers such as "KXFED-26DEC-H0"') from None
+
+
+class Practice(Section):
+    """The world of the practice exchange."""
+
+    seed: int = Field(default=1, ge=0, le=2**63 - 1)
+    """The same seed brings the same markets and the same traders."""
+    speed: float = Field(default=1.0, ge=0.1, le=100.0, allow_inf_nan=False)
+    """How fast the world's calendar and arrivals run; clocks and expirations stay real."""
+    scenario: str = "default"
+    """What happens there: default, calm, cpi-day, arb, crash."""
+
+
+class Risk(Section):
+    """How much may be lost. Every limit follows from one number."""
+
+    bankroll: Dollars = 1_000 * DOLLAR
+    """Dollars set aside for this desk. A day may lose 5 % of it, the worst case of one event half of
+    that."""
+
+    @field_validator("bankroll")
+    @classmethod
+    def _some(cls, bankroll: Money) -> Money:
+        if bankroll < DOLLAR:
+            raise ValueError("expected at least 1 dollar")
+        return bankroll
+
+
+class Ui(Section):
+    """The screen."""
+
+    theme: str = "night"
+    """Name of a theme; `kalshi-tui themes` lists them. Your own go into the themes folder beside this
+    file."""
+    mouse: bool = True
+    """Whether the terminal's mouse reaches the screen (false leaves selecting text to the terminal)."""
+    refresh_hz: int = Field(default=10, ge=4, le=30)
+    """How often the desk sends a new picture, per second."""
+
+
+class Record(Section):
+    """Recording of market data, for replay."""
+
+    on: bool = True
+    """Write every frame to the tapes folder."""
+    max_gib: int = Field(default=5, ge=1, le=10_000)
+    """Room the tapes may take; the oldest go first."""

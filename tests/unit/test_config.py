@@ -1,0 +1,145 @@
+"""Configuration: precedence, and every mistake named with its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kalshi_tui import config, locations
+from kalshi_tui.config_example import example, user_file
+from kalshi_tui.config_lines import key_lines
+from kalshi_tui.protocol.units import DOLLAR
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "config.toml"
+
+
+def mistake(file: Path, text: str, env: dict[str, str] | None = None) -> str:
+    file.write_text(text)
+    with pytest.raises(config.ConfigError) as error:
+        config.load(file, env or {})
+    return str(error.value)
+
+
+def test_defaults_without_any_file() -> None:
+    loaded = config.load(env={})
+    assert loaded.settings.venue.name == "practice"
+    assert loaded.settings.risk.bankroll == 1_000 * DOLLAR
+    assert loaded.file == locations.config_file()
+    assert loaded.origins == {}
+
+
+def test_command_line_over_environment_over_file_over_default(file: Path) -> None:
+    file.write_text('[ui]\ntheme = "day"\nrefresh_hz = 20\nmouse = false\n')
+    env = {"KALSHI_TUI__UI__THEME": "mono", "KALSHI_TUI__UI__REFRESH_HZ": "15", "OTHER": "x"}
+    loaded = config.load(file, env, {"ui.theme": "night", "venue.name": None})
+    ui = loaded.settings.ui
+    assert (ui.theme, ui.refresh_hz, ui.mouse) == ("night", 15, False)
+    assert loaded.origins == {
+        "ui.theme": "command line",
+        "ui.refresh_hz": "KALSHI_TUI__UI__REFRESH_HZ",
+        "ui.mouse": f"{file}:4",
+    }
+
+
+def test_environment_text_becomes_the_settings_type() -> None:
+    env = {
+        "KALSHI_TUI__VENUE__MARKETS": "KXA-1, KXB-2",
+        "KALSHI_TUI__VENUE__DEMO__KEY_ID": "123",
+        "KALSHI_TUI__RISK__BANKROLL": "250.50",
+        "KALSHI_TUI__ENGINES__M0__EDGE": "0.02",
+        "KALSHI_TUI__RECORD__ON": "false",
+    }
+    settings = config.load(env=env).settings
+    assert settings.venue.markets == ["KXA-1", "KXB-2"]
+    assert settings.venue.demo.key_id == "123"
+    assert settings.risk.bankroll == 250_500_000
+    assert settings.engines.params()["m0"].edge == 0.02  # type: ignore[attr-defined]
+    assert settings.record.on is False
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('[ui]\n\nthem = "day"\n', ":3: unknown key ui.them; the nearest valid one is ui.theme."),
+        ("[iu]\n", ":1: unknown key iu; the nearest valid one is ui."),
+        (
+            "[engines.m0]\nedgee = 1\n",
+            ":2: unknown key engines.m0.edgee; the nearest valid one is engines.m0.edge.",
+        ),
+        (
+            '[ui]\nrefresh_hz = "fast"\n',
+            ":2: ui.refresh_hz was 'fast'; expected a whole number from 4 to 30.",
+        ),
+        ("ui.refresh_hz = 99\n", ":1: ui.refresh_hz was 99; expected a number from 4 to 30."),
+        ("[ui]\nmouse = 1\n", ":2: ui.mouse was 1; expected true or false."),
+        ("[ui]\ntheme = 3\n", ":2: ui.theme was 3; expected text in quotes"),
+        ('[venue]\nname = "live"\n', ":2: venue.name was 'live'; expected 'practice', 'demo' or 'prod'."),
+        ('[venue]\nmarkets = "A"\n', ":2: venue.markets was 'A'; expected a list"),
+        ('[venue]\nmarkets = ["../../x"]\n', ":2: venue.markets was ['../../x']; expected tickers"),
+        ("[risk]\nbankroll = 0.001\n", ":2: risk.bankroll was 0.001; expected at least 1 dollar."),
+        ("[risk]\nbankroll = 1e3\n", ":2: risk.bankroll was 1000.0; expected an amount in dollars"),
+        (
+            "[risk]\nbankroll = 10.1234567\n",
+            ":2: risk.bankroll was 10.1234567; expected an amount in dollars",
+        ),
+        ("[practice]\nspeed = nan\n", ":2: practice.speed was nan; expected a finite number"),
+        ('[engines]\ndefault = "m9"\n', ":2: engines.default was 'm9'; expected one of m0"),
+        ("[engines.m0]\nedge = 0.9\n", ":2: [engines.m0] edge must be above 0"),
+        ("ui = 3\n", ":1: ui was 3; expected a section of its own."),
+        ("[ui\n", ": not valid TOML:"),
+        ("[venue.demo]\npassword = '\x1b]0;x\x07'\n", ": not valid TOML:"),
+        ('[venue.demo]\n"\\u001b[31m" = 1\n', ":1: unknown key venue.demo.[31m; the nearest"),
+    ],
+)
+def test_a_mistake_names_its_place_what_it_was_and_what_is_expected(
+    file: Path, text: str, words: str
+) -> None:
+    sentence = mistake(file, text)
+    assert sentence.startswith(str(file))
+    assert words in sentence
+    assert "\x1b" not in sentence
+
+
+def test_every_mistake_is_told_at_once(file: Path) -> None:
+    env = {"KALSHI_TUI__UI__MOUSE": "perhaps", "KALSHI_TUI__UI__THEM": "x"}
+    lines = mistake(file, "[record]\nmax_gib = 0\n", env).splitlines()
+    assert len(lines) == 3
+    assert "KALSHI_TUI__UI__MOUSE: ui.mouse was 'perhaps'; expected true or false." in lines
+    assert "KALSHI_TUI__UI__THEM: unknown key ui.them; the nearest valid one is ui.theme." in lines
+
+
+def test_files_that_cannot_be_read(file: Path) -> None:
+    with pytest.raises(config.ConfigError, match="there is no such file; `kalshi-tui config init`"):
+        config.load(file, {})
+    file.write_bytes(b"[ui]\ntheme = '\xff'\n")
+    with pytest.raises(config.ConfigError, match="byte 14 is not UTF-8"):
+        config.load(file, {})
+    with pytest.raises(config.ConfigError, match="cannot be read"):
+        config.load(file.parent, {})
+    file.write_text("#" * 1_000_001)
+    with pytest.raises(config.ConfigError, match="larger than"):
+        config.load(file, {})
+
+
+def test_the_example_is_current_and_says_the_defaults(file: Path) -> None:
+    text = locations.packaged("config.example.toml").read_text()
+    assert text == example(), "make it again: python -m kalshi_tui.config_example > config.example.toml"
+    lines = [line.removeprefix("#") if not line.startswith("# ") else line for line in text.splitlines()]
+    file.write_text("\n".join(lines))
+    assert config.load(file, {}).settings == config.settings_model()()
+
+
+def test_init_writes_the_bankroll(file: Path) -> None:
+    file.write_text(user_file(2_500_500_000))
+    assert config.load(file, {}).settings.risk.bankroll == 2_500_500_000
+
+
+def test_lines_of_keys_skip_long_strings() -> None:
+    text = 'a = 1\n[t]\nb = """\nc = 2\n"""\nd.e = 3\n[[l]]\n"f g" = 4\n'
+    assert key_lines(text) == {
+        ("a",): 1, ("t",): 2, ("t", "b"): 3, ("t", "d", "e"): 6, ("l",): 7, ("l", "f g"): 8,
+    }  # fmt: skip
