@@ -1,149 +1,109 @@
-"""The practice exchange as a state machine: pure, synchronous, every call told the time. Signatures first."""
+"""The practice exchange as one state machine: pure, synchronous, every call is told the time.
+
+``Registry`` holds, ``Groups`` limits, ``Engine`` matches, ``Changing`` and ``Placing`` take orders,
+``Lifecycle`` opens and settles; ``Exchange`` adds the reads. Every ``now`` is wall nanoseconds. A refused
+order operation does not raise: its result says why. What happened lies in ``outbox`` until it is drained.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
+from kalshi_tui.practice.accounts import Account
 from kalshi_tui.practice.happenings import Happening
-from kalshi_tui.practice.refusals import Refusal
-from kalshi_tui.protocol.orders import SelfTradePrevention, TimeInForce
-from kalshi_tui.protocol.units import Count, Money, Nanos, Price, Side
+from kalshi_tui.practice.lifecycle import Lifecycle
+from kalshi_tui.practice.markets import PrintedTrade
+from kalshi_tui.practice.matching import Order
+from kalshi_tui.protocol.units import ONE, Count, Money, format_count, format_money
 
 
-class Account:
-    """``user_id``, ``house`` (bool), ``cash`` by shard."""
+class Exchange(Lifecycle):
+    """A whole exchange."""
 
-    user_id: str
-    house: bool
+    def drain(self) -> list[Happening]:
+        """What happened since the last call, in order."""
+        happened, self.outbox = self.outbox, []
+        return happened
+
+    def ahead_of(self, order: Order) -> Count:
+        """Contracts that trade before the first of a resting order at its price: 0 at the front."""
+        return self.markets[order.ticker].book.side(order.side).ahead(order)
+
+    def trades(self, ticker: str | None) -> list[PrintedTrade]:
+        """The public trades still kept, newest first."""
+        if ticker is not None:
+            market = self.markets.get(ticker)
+            return [] if market is None else list(reversed(market.trades))
+        every = [trade for market in self.markets.values() for trade in market.trades]
+        every.sort(key=lambda trade: -trade.number)
+        return every
+
+    def portfolio_value(self, account: Account) -> Money:
+        """What the open positions fetch at the last trade (at cost where none printed)."""
+        total = 0
+        for position in account.positions.values():
+            last = self.markets[position.ticker].last_price
+            if position.count and last is not None:
+                total += position.count * last if position.count > 0 else -position.count * (ONE - last)
+            else:
+                total += position.cost
+        return total
+
+    def oracle(self, account: Account) -> dict[str, Any]:
+        """The truth of one account, for tests: decimal strings, YES-positive positions."""
+        return {
+            "user_id": account.user_id,
+            "cash": format_money(sum(account.cash.values())),
+            "cash_by_shard": {str(shard): format_money(cash) for shard, cash in account.cash.items()},
+            "deposited": format_money(account.deposited),
+            "positions": {
+                p.ticker: {
+                    "position": format_count(p.count),
+                    "peak": format_count(p.peak),
+                    "cost": format_money(p.cost),
+                    "realized": format_money(p.realized),
+                    "fees": format_money(p.fees),
+                    "volume": format_count(p.volume),
+                }
+                for p in account.positions.values()
+            },
+            "orders": [_order_truth(order) for order in account.orders.values()],
+            "fills": [
+                {
+                    "trade_id": f.trade_id,
+                    "order_id": f.order_id,
+                    "client_order_id": f.client_order_id,
+                    "ticker": f.ticker,
+                    "side": f.side.value,
+                    "price": format_money(f.price * 100),
+                    "count": format_count(f.count),
+                    "fee": format_money(f.fee),
+                    "is_taker": f.is_taker,
+                    "ts_ns": f.at,
+                }
+                for f in account.fills
+            ],
+            "groups": [
+                {"id": group.group_id, "triggered": group.triggered, "limit": format_count(group.limit)}
+                for group in self.groups_of(account)
+            ],
+            "audit": self.audit(),
+        }
 
 
-class Order:
-    """``order_id, account, ticker, side, price, initial, filled, remaining, status, expiration, ...``"""
-
-    order_id: str
-    ticker: str
-    side: Side
-    price: Price
-    initial: Count
-    filled: Count
-    remaining: Count
-    status: str
-    """resting, canceled or executed."""
-
-
-class Fill:
-    """``price, count`` (and ids, fee) of one execution of the order placed."""
-
-    price: Price
-    count: Count
-
-
-class PlaceResult:
-    """``order`` is None and ``error`` set when refused; ``fills`` are those of the incoming order."""
-
-    order: Order | None
-    fills: list[Fill]
-    error: Refusal | None
-
-
-class Exchange:
-    """Every ``now`` is wall ns. Nothing raises for a refusal: results carry ``error``."""
-
-    outbox: list[Happening]
-
-    def __init__(self, *, seed: int = 0) -> None:
-        raise NotImplementedError
-
-    def add_series(self, body: dict[str, Any]) -> None:
-        raise NotImplementedError
-
-    def add_event(self, body: dict[str, Any]) -> None:
-        raise NotImplementedError
-
-    def add_market(self, body: dict[str, Any]) -> None:
-        """REST-shaped; needs ticker, event_ticker, status (initialized|active), price_ranges, close_time."""
-        raise NotImplementedError
-
-    def add_milestone(self, body: dict[str, Any]) -> None:
-        raise NotImplementedError
-
-    def set_event_fee(
-        self, event_ticker: str, fee_type: str | None, multiplier: float | None, now: Nanos
-    ) -> None:
-        raise NotImplementedError
-
-    def house_account(self, name: str) -> Account:
-        """Unlimited cash, no fees, no limits, no self-trade prevention (it stands for many strangers)."""
-        raise NotImplementedError
-
-    def account(self, user_id: str, cash: Money) -> Account:
-        raise NotImplementedError
-
-    def place(
-        self,
-        account: Account,
-        ticker: str,
-        side: Side,
-        price: Price,
-        count: Count,
-        *,
-        now: Nanos,
-        time_in_force: TimeInForce = TimeInForce.GTC,
-        post_only: bool = False,
-        reduce_only: bool = False,
-        expiration_s: int | None = None,
-        client_order_id: str = "",
-        stp: SelfTradePrevention = SelfTradePrevention.TAKER_AT_CROSS,
-        order_group_id: str = "",
-        cancel_on_pause: bool = False,
-    ) -> PlaceResult:
-        raise NotImplementedError
-
-    def cancel(self, account: Account, order_id: str, *, now: Nanos) -> tuple[Count, Refusal | None]:
-        """Contracts taken off the book, or why not (404 unknown or not resting)."""
-        raise NotImplementedError
-
-    def expire(self, now: Nanos) -> None:
-        raise NotImplementedError
-
-    def open_market(self, ticker: str, now: Nanos) -> None:
-        raise NotImplementedError
-
-    def close_market(self, ticker: str, now: Nanos) -> None:
-        raise NotImplementedError
-
-    def pause_market(self, ticker: str, now: Nanos) -> None:
-        raise NotImplementedError
-
-    def resume_market(self, ticker: str, now: Nanos) -> None:
-        raise NotImplementedError
-
-    def move_close(self, ticker: str, close_ns: Nanos, now: Nanos) -> None:
-        raise NotImplementedError
-
-    def determine(self, ticker: str, result: str, value: Money, now: Nanos) -> None:
-        """``value`` is what one YES contract pays (0..1_000_000)."""
-        raise NotImplementedError
-
-    def settle(self, ticker: str, now: Nanos) -> None:
-        raise NotImplementedError
-
-    def set_price_ranges(
-        self, ticker: str, structure: str, ranges: list[dict[str, str]], now: Nanos
-    ) -> None:
-        raise NotImplementedError
-
-    def best(self, ticker: str) -> tuple[Price | None, Price | None]:
-        raise NotImplementedError
-
-    def levels(self, ticker: str, side: Side, limit: int) -> list[tuple[Price, Count]]:
-        """Best first."""
-        raise NotImplementedError
-
-    def orders_of(self, account: Account, ticker: str) -> list[Order]:
-        """Resting ones, oldest first."""
-        raise NotImplementedError
-
-    def position(self, account: Account, ticker: str) -> Count:
-        """YES-positive."""
-        raise NotImplementedError
+def _order_truth(order: Order) -> dict[str, Any]:
+    return {
+        "order_id": order.order_id,
+        "client_order_id": order.client_order_id,
+        "ticker": order.ticker,
+        "side": order.side.value,
+        "price": format_money(order.price * 100),
+        "filled": format_count(order.filled),
+        "remaining": format_count(order.remaining),
+        "status": order.status,
+        "reason": order.reason,
+        "order_group_id": order.group_id,
+        "expiration_ns": order.expiration,
+        "cancel_order_on_pause": order.cancel_on_pause,
+        "created_ns": order.created,
+    }

@@ -51,3 +51,12 @@ GROUP_TRIGGERED = Refusal(409, "order_group_triggered", "order group is triggere
 def invalid_order(details: str) -> Refusal:
     """400 ``invalid_order`` with the reason in ``details``, e.g. ``post only cross``."""
     return Refusal(400, "invalid_order", "invalid order", details)
+
+
+GROUP_LIMIT_INVALID = Refusal(
+    400, "invalid_contracts_limit", "contracts limit must be between 1 and 1000000 contracts"
+)
+"""The range is documented, the code is invented."""
+
+POST_ONLY_CROSS = invalid_order("post only cross")
+EXPIRATION_PAST = invalid_order("Expiration timestamp must be in the future")
