@@ -1,0 +1,101 @@
+"""The sessions the practice exchange can play, each one settings of the same world."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+
+class Scenario(Struct, frozen=True):
+    """One session. Seconds are world seconds since a season's start; multipliers are 1 in ``default``."""
+
+    name: str
+    line: str
+    """What it is, in one line."""
+    assets: bool = True
+    """Whether crypto and gold trade beside CPI and the Fed."""
+    release_s: int = 2_700
+    """CPI print."""
+    decision_s: int = 4_500
+    """Fed decision."""
+    season_s: int = 4_800
+    """The next season's events open."""
+    settle_s: int = 20
+    """From the determination of a macro market to its settlement."""
+    thin_before_s: float = 120.0
+    """Makers start to step back this long before a scheduled print."""
+    back_after_s: float = 45.0
+    """And are all back this long after it."""
+    swing: float = 1.0
+    """Scales the volatility of every latent number before its fixing."""
+    informed: float = 0.15
+    """Share of takers who know the true probability (Glosten and Milgrom's alpha)."""
+    spread: float = 1.0
+    """Scales the house makers' half-spreads."""
+    lag: float = 1.0
+    """Scales how late the house makers learn what is known."""
+    flow: float = 1.0
+    """Scales the arrival rate of takers."""
+    drift: float = 0.0
+    """Standard deviations of the number per second, in one direction."""
+    drift_s: int = 0
+    """For this long."""
+    plant_every_s: float = 0.0
+    """Mean time between planted violations; 0 for none."""
+
+
+_SCENARIOS: dict[str, Scenario] = {
+    scenario.name: scenario
+    for scenario in (
+        Scenario(
+            "default",
+            "a busy weekday: CPI in 45 minutes, the Fed after it, crypto and gold that keep settling",
+        ),
+        Scenario(
+            "calm",
+            "a quiet session: no release for hours, small moves, few informed takers",
+            release_s=10_800,
+            decision_s=14_400,
+            season_s=15_000,
+            swing=0.4,
+            informed=0.04,
+        ),
+        Scenario(
+            "cpi-day",
+            "CPI prints 150 seconds in: thin before, a jump at the print, determined and settled by minute four",
+            assets=False,
+            release_s=150,
+            decision_s=2_400,
+            season_s=2_700,
+            thin_before_s=60.0,
+            back_after_s=30.0,
+            swing=2.5,
+        ),
+        Scenario(
+            "arb",
+            "now and then ladder, bracket and exclusive-set prices contradict each other for some seconds",
+            informed=0.10,
+            plant_every_s=12.0,
+        ),
+        Scenario(
+            "crash",
+            "everything runs one way for five minutes and the takers know it: makers lose money",
+            informed=0.60,
+            lag=6.0,
+            flow=1.5,
+            drift=-0.008,
+            drift_s=300,
+        ),
+    )
+}
+
+
+def scenario_names() -> tuple[str, ...]:
+    """Every scenario, the default first."""
+    return tuple(_SCENARIOS)
+
+
+def scenario(name: str) -> Scenario:
+    """The scenario of that name; ``ValueError`` naming the known ones."""
+    if name not in _SCENARIOS:
+        raise ValueError(f"scenario {name!r} is unknown; known ones: {', '.join(_SCENARIOS)}")
+    return _SCENARIOS[name]
