@@ -3,8 +3,8 @@
 One machine per market: IDLE -> CANCEL -> CONFIRM -> SWEEP -> WAIT -> (SWEEP | PASSIVE) -> DONE | STUCK. It is
 told what the market looks like and answers with what to do next; it holds no order itself. Whatever it is
 told, it never asks for more than the position still holds beyond the target once everything open on the
-reducing side has filled (so it cannot flip), and it ends: after ``max_attempts`` sweeps and rests it says what
-is left.
+reducing side has filled (so it cannot flip), and it ends: after ``max_attempts`` sweeps and rests it says
+what is left.
 
 Source of the states and numbers: the auto-flatten of the project's quantitative specification, section 4.1.
 """
