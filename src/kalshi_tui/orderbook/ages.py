@@ -1,0 +1,51 @@
+"""How old messages are when they reach us. A growing age is lag, whatever the offset of the two clocks."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from kalshi_tui.protocol.instant import Instant
+from kalshi_tui.protocol.units import MILLISECOND, Nanos
+from kalshi_tui.protocol.wire_messages import BookDelta
+
+
+class Ages(Struct, frozen=True, gc=False):
+    """Smoothed ages of recent deltas in nanoseconds, None before any. May be negative: clocks differ."""
+
+    wire: Nanos | None
+    """Receive minus ``sending_ts_ms``: the network and us."""
+    exchange: Nanos | None
+    """Receive minus ``ts_ms``: the exchange's own latency too."""
+    lag: Nanos | None
+    """How much older than the freshest seen on this connection: free of the clocks' offset."""
+
+
+class AgeMeter:
+    """Exponential means with a weight of 1/16 a sample; integers, so that replays agree to the nanosecond."""
+
+    __slots__ = ("_exchange", "_freshest", "_wire")
+
+    def __init__(self) -> None:
+        self._wire: Nanos | None = None
+        self._exchange: Nanos | None = None
+        self._freshest: Nanos | None = None
+
+    def take(self, delta: BookDelta, at: Instant) -> None:
+        if delta.sending_ts_ms is not None:
+            self._wire = _smoothed(self._wire, at.wall - delta.sending_ts_ms * MILLISECOND)
+        stamp = delta.msg.ts_ms
+        if stamp is not None:
+            age = at.wall - stamp * MILLISECOND
+            self._exchange = _smoothed(self._exchange, age)
+            if self._freshest is None or age < self._freshest:
+                self._freshest = age
+
+    def read(self) -> Ages:
+        lag = None
+        if self._exchange is not None and self._freshest is not None:
+            lag = self._exchange - self._freshest
+        return Ages(self._wire, self._exchange, lag)
+
+
+def _smoothed(mean: Nanos | None, sample: Nanos) -> Nanos:
+    return sample if mean is None else mean + (sample - mean) // 16

@@ -1,0 +1,260 @@
+"""One market's book: a ladder of integers, both legs as one YES book.
+
+A bid for NO at ``q`` is an offer of YES at one dollar minus ``q``. Sizes stand in a list with one slot per
+valid price; a byte per slot says whether it is occupied, so that the next best price after the touch went is
+one ``find`` in a bytearray. A cent market takes about 3 KiB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from kalshi_tui.orderbook.memo import COUNTS, BookFault, level_texts
+from kalshi_tui.protocol.instant import Instant
+from kalshi_tui.protocol.ticks import TickGrid
+from kalshi_tui.protocol.units import Count, Price, Side
+
+
+class Ladders(NamedTuple):
+    """Sizes by level, both sides: what a snapshot says the book is."""
+
+    bids: list[Count]
+    asks: list[Count]
+
+
+class Top(NamedTuple):
+    """Best prices and their sizes; a price is None and its size 0 where a side is empty."""
+
+    bid: Price | None
+    bid_size: Count
+    ask: Price | None
+    ask_size: Count
+
+
+class Book:
+    """A book on one grid. Prices are YES-leg ``Price``, sizes ``Count``.
+
+    With ``use_yes_price`` the feed sends the NO side already in YES prices (an option of the subscription).
+    """
+
+    __slots__ = (
+        "_ask_marks",
+        "_asks",
+        "_bid_marks",
+        "_bids",
+        "_no_levels",
+        "_use_yes_price",
+        "_yes_levels",
+        "best_ask_level",
+        "best_bid_level",
+        "clock",
+        "exchange_ms",
+        "grid",
+        "last_change",
+        "snapshot_clock",
+        "ticker",
+    )
+
+    def __init__(self, ticker: str, grid: TickGrid, use_yes_price: bool = False) -> None:
+        self.ticker = ticker
+        self.grid = grid
+        self.last_change: Instant | None = None
+        """When a frame last changed it."""
+        self.exchange_ms: int | None = None
+        """The exchange's stamp of that change, Unix milliseconds."""
+        self.clock: int | None = None
+        """The exchange's clock of the newest change it holds."""
+        self.snapshot_clock = 0
+        """The clock of the snapshot it was built on; changes up to it are already in. 0: unknown."""
+        self.best_bid_level = -1
+        """Index in ``grid`` of the best bid, -1 when there is none."""
+        self.best_ask_level = grid.size
+        """Index in ``grid`` of the best ask, ``grid.size`` when there is none."""
+        self._use_yes_price = use_yes_price
+        self._yes_levels = level_texts(grid, False)
+        self._no_levels = level_texts(grid, not use_yes_price)
+        self._bids: list[Count] = [0] * grid.size
+        self._asks: list[Count] = [0] * grid.size
+        self._bid_marks = bytearray(grid.size)
+        self._ask_marks = bytearray(grid.size)
+
+    # -- changes ------------------------------------------------------------------------------------
+
+    def change(self, side: str, price_text: str, delta_text: str) -> None:
+        """Apply one delta as the feed writes it: ``side`` yes or no, a signed change of one level.
+
+        ``BookFault`` (and no change) when the text is no number, the price no level, or the level would
+        fall below zero.
+        """
+        if side == "yes":
+            level = self._yes_levels[price_text]
+            change = COUNTS[delta_text]
+            sizes = self._bids
+            size = sizes[level] + change
+            if size > 0:
+                sizes[level] = size
+                self._bid_marks[level] = 1
+                if level > self.best_bid_level:
+                    self.best_bid_level = level
+            elif size == 0:
+                sizes[level] = 0
+                self._bid_marks[level] = 0
+                if level == self.best_bid_level:
+                    self.best_bid_level = self._bid_marks.rfind(1, 0, level)
+            else:
+                raise self._below_zero(Side.BID, level, size)
+        else:
+            level = self._no_levels[price_text]
+            change = COUNTS[delta_text]
+            sizes = self._asks
+            size = sizes[level] + change
+            if size > 0:
+                sizes[level] = size
+                self._ask_marks[level] = 1
+                if level < self.best_ask_level:
+                    self.best_ask_level = level
+            elif size == 0:
+                sizes[level] = 0
+                self._ask_marks[level] = 0
+                if level == self.best_ask_level:
+                    following = self._ask_marks.find(1, level)
+                    self.best_ask_level = following if following >= 0 else self.grid.size
+            else:
+                raise self._below_zero(Side.ASK, level, size)
+
+    def _below_zero(self, side: Side, level: int, size: Count) -> BookFault:
+        return BookFault("negative", f"{self.ticker} {side} at {self.grid.prices[level]} fell to {size}")
+
+    def read(
+        self,
+        yes: Iterable[tuple[str, str]] | None,
+        no: Iterable[tuple[str, str]] | None,
+    ) -> Ladders:
+        """The ladders a snapshot describes, this book untouched; an absent side is empty.
+
+        ``BookFault`` for text that is no number, a price off the grid, a level named twice or below zero.
+        """
+        return Ladders(
+            self._read_side(yes or (), self._yes_levels), self._read_side(no or (), self._no_levels)
+        )
+
+    def _read_side(self, levels: Iterable[tuple[str, str]], texts: dict[str, int]) -> list[Count]:
+        sizes = [0] * self.grid.size
+        seen = bytearray(self.grid.size)
+        for price_text, size_text in levels:
+            level = texts[price_text]
+            size = COUNTS[size_text]
+            if size < 0:
+                raise BookFault("negative", f"{self.ticker} snapshot holds {size} at {price_text}")
+            if seen[level]:
+                raise BookFault("bad frame", f"{self.ticker} snapshot names {price_text} twice")
+            seen[level] = 1
+            sizes[level] = size
+        return sizes
+
+    def holds(self, ladders: Ladders) -> bool:
+        """Whether this book is exactly that: every level, both sides."""
+        return self._bids == ladders.bids and self._asks == ladders.asks
+
+    def replace(self, ladders: Ladders) -> None:
+        """Become that book; nothing of the old one stays. The lists are taken over, not copied."""
+        self._bids, self._asks = ladders
+        self._bid_marks = bytearray(map(bool, self._bids))
+        self._ask_marks = bytearray(map(bool, self._asks))
+        self.best_bid_level = self._bid_marks.rfind(1)
+        first = self._ask_marks.find(1)
+        self.best_ask_level = first if first >= 0 else self.grid.size
+
+    def on_grid(self, grid: TickGrid) -> Book:
+        """The same book on another grid; ``BookFault`` when a level has no place there."""
+        moved = Book(self.ticker, grid, self._use_yes_price)
+        ladders = Ladders([0] * grid.size, [0] * grid.size)
+        for side, sizes in ((Side.BID, ladders.bids), (Side.ASK, ladders.asks)):
+            for price, count in self.levels(side):
+                if not grid.is_valid(price):
+                    raise BookFault("off grid", f"{self.ticker} holds {price}, not on the new grid")
+                sizes[grid.index(price)] = count
+        moved.replace(ladders)
+        moved.last_change, moved.exchange_ms = self.last_change, self.exchange_ms
+        moved.clock, moved.snapshot_clock = self.clock, self.snapshot_clock
+        return moved
+
+    # -- reading ------------------------------------------------------------------------------------
+
+    @property
+    def best_bid(self) -> Price | None:
+        level = self.best_bid_level
+        return self.grid.prices[level] if level >= 0 else None
+
+    @property
+    def best_ask(self) -> Price | None:
+        level = self.best_ask_level
+        return self.grid.prices[level] if level < self.grid.size else None
+
+    @property
+    def bid_size(self) -> Count:
+        """Resting at the best bid, 0 when there is none."""
+        level = self.best_bid_level
+        return self._bids[level] if level >= 0 else 0
+
+    @property
+    def ask_size(self) -> Count:
+        level = self.best_ask_level
+        return self._asks[level] if level < self.grid.size else 0
+
+    @property
+    def crossed(self) -> bool:
+        """Best bid at or above best ask. Normal between the deltas of one exchange action, never for long."""
+        return self.best_bid_level >= self.best_ask_level
+
+    @property
+    def empty(self) -> bool:
+        return self.best_bid_level < 0 and self.best_ask_level == self.grid.size
+
+    def size_at(self, side: Side, price: Price) -> Count:
+        """Resting at that price; 0 off the grid."""
+        if not self.grid.is_valid(price):
+            return 0
+        return (self._bids if side is Side.BID else self._asks)[self.grid.index(price)]
+
+    def levels(self, side: Side, limit: int | None = None) -> list[tuple[Price, Count]]:
+        """Occupied prices with their sizes, best first, at most ``limit``."""
+        found: list[tuple[Price, Count]] = []
+        prices = self.grid.prices
+        marks, sizes = (self._bid_marks, self._bids) if side is Side.BID else (self._ask_marks, self._asks)
+        level = self.best_bid_level if side is Side.BID else marks.find(1)
+        while level >= 0 and (limit is None or len(found) < limit):
+            found.append((prices[level], sizes[level]))
+            level = marks.rfind(1, 0, level) if side is Side.BID else marks.find(1, level + 1)
+        return found
+
+    def depth(self, side: Side, levels: int) -> Count:
+        """Contracts from the touch to ``levels`` valid prices behind it, both ends counted."""
+        if side is Side.BID:
+            best = self.best_bid_level
+            return sum(self._bids[max(best - levels, 0) : best + 1]) if best >= 0 else 0
+        return sum(self._asks[self.best_ask_level : self.best_ask_level + levels + 1])
+
+    def top_without(self, own: Mapping[tuple[Side, Price], Count]) -> Top:
+        """Best prices after taking our own resting contracts out; more than a level holds leaves it at 0."""
+        bid, bid_size = self._first_foreign(Side.BID, own)
+        ask, ask_size = self._first_foreign(Side.ASK, own)
+        return Top(bid, bid_size, ask, ask_size)
+
+    def _first_foreign(
+        self, side: Side, own: Mapping[tuple[Side, Price], Count]
+    ) -> tuple[Price | None, Count]:
+        marks, sizes = (self._bid_marks, self._bids) if side is Side.BID else (self._ask_marks, self._asks)
+        level = self.best_bid_level if side is Side.BID else marks.find(1)
+        while level >= 0:
+            price = self.grid.prices[level]
+            left = sizes[level] - own.get((side, price), 0)
+            if left > 0:
+                return price, left
+            level = marks.rfind(1, 0, level) if side is Side.BID else marks.find(1, level + 1)
+        return None, 0
+
+    def state(self) -> tuple[tuple[tuple[Price, Count], ...], tuple[tuple[Price, Count], ...]]:
+        """Everything that rests, (bids, asks) best first: equal states are equal books, on any grid."""
+        return tuple(self.levels(Side.BID)), tuple(self.levels(Side.ASK))
