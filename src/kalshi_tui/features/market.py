@@ -77,6 +77,7 @@ class MarketFeatures:
         "params",
         "spread_levels",
         "table",
+        "trades",
     )
 
     def __init__(
@@ -97,6 +98,7 @@ class MarketFeatures:
         self.mid2: int | None = None
         """bid + ask where both are there and uncrossed."""
         self.spread_levels: int | None = None
+        self.trades = 0
         self._tick: Price | None = None
         self._changed: Nanos | None = None
         self._traded: Nanos | None = None
@@ -187,6 +189,7 @@ class MarketFeatures:
         mono = at.mono
         sign = trade.taker_side.sign
         self._traded = mono
+        self.trades += 1
         self._trades.add(sign, trade.count, mono)
         self._vpin.add(sign, trade.count)
         if self.grid is not None:
@@ -285,6 +288,7 @@ class MarketFeatures:
             jump,
             book_age,
             trade_age,
+            self.trades,
             to_close,
         )
 

@@ -57,5 +57,7 @@ class FeatureSnapshot(Struct, frozen=True, gc=False):
     book_age: Nanos | None = None
     """Since the top of book last changed. Activity of the market, not health of the feed."""
     trade_age: Nanos | None = None
+    trades: int = 0
+    """Public trades seen since the market was first followed."""
     seconds_to_close: float | None = None
     """To the scheduled close, an upper bound where the market can close early; negative after it."""

@@ -40,6 +40,8 @@ class Centre(Struct, frozen=True, gc=False):
     ask_size: float = 1.0
     note: str = ""
     """What the trader must know of how this came about; ends the reason."""
+    reduce_only: str = ""
+    """Why the engine itself wants only reducing quotes, or empty."""
 
 
 def no_quote(
@@ -87,7 +89,7 @@ def finish(
     middle = fair + centre.skew * ONE
     bid = _place_bid(snapshot, grid, min(middle - half, fair - floor), fair, rate, params)
     ask = _place_ask(snapshot, grid, max(middle + half, fair + floor), fair, rate, params)
-    reduce_why = _reduce_only(snapshot, params, fair)
+    reduce_why = centre.reduce_only or _reduce_only(snapshot, params, fair)
     bid_count, bid_why = _size(snapshot, params, grid, Side.BID, bid, centre.bid_size, reduce_why)
     ask_count, ask_why = _size(snapshot, params, grid, Side.ASK, ask, centre.ask_size, reduce_why)
     requote = max(requote_levels or params.requote_levels, ceil(REQUOTE_FLOOR / tick))
@@ -188,7 +190,8 @@ def _size(
         if level < params.edge_levels - 1:
             reduce_why = f"{cents(price)} too near the edge"
     if reduce_why:
-        return (min(full, held), "") if held > 0 else (0, reduce_why)
+        # At least one contract: what is held must be able to leave.
+        return (min(max(int(full * share), CONTRACT), held), "") if held > 0 else (0, reduce_why)
     room = snapshot.max_position + held
     if room <= 0:
         return 0, f"inventory {contracts(snapshot.position)}/{contracts(snapshot.max_position)}"
