@@ -203,6 +203,8 @@ class BudgetRead(Struct, frozen=True):
     at: Instant
     tokens: int
     capacity: int
+    rate: int = 100
+    """Tokens a second."""
 
 
 class MarketsChanged(Struct, frozen=True):

@@ -1,0 +1,302 @@
+"""What people and scripts ask of the desk, and what it answers. Every refusal says why.
+
+Going safe, switching off, pull, flatten and kill work for everyone, in any state. What *adds* needs the screen in
+control and an armed hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kalshi_tui.execution.gate import StopKind
+from kalshi_tui.kernel import ending, stops
+from kalshi_tui.kernel.booking import raise_alert
+from kalshi_tui.kernel.card import market_card
+from kalshi_tui.kernel.sending import cancel, create, judge
+from kalshi_tui.kernel.state import DeskState, MarketState
+from kalshi_tui.pricing.base import engines
+from kalshi_tui.protocol import commands as cmd
+from kalshi_tui.protocol.commands import Ack
+from kalshi_tui.protocol.effects import Answer, Journal
+from kalshi_tui.protocol.events import CommandReceived, SessionChanged
+from kalshi_tui.protocol.orders import NewOrder, Owner, TimeInForce
+from kalshi_tui.protocol.quotes import Alert, AlertLevel, Decision
+from kalshi_tui.protocol.units import MILLISECOND, SECOND, Side
+from kalshi_tui.protocol.views import MarketCard
+
+VIEW_LIFE = 1000 * MILLISECOND
+"""An order by hand pressed on an older view than this is refused."""
+WATCHED = (cmd.Heartbeat, cmd.Focus, cmd.ReadStatus, cmd.Describe)
+"""Commands that change nothing and are not journaled."""
+
+
+class Refused(Exception):
+    """The reason, as a sentence for the person who asked."""
+
+
+def on_command(desk: DeskState, event: CommandReceived) -> None:
+    """Do it or refuse it; either way answer."""
+    command = event.command
+    card: MarketCard | None = None
+    try:
+        if isinstance(command, cmd.Describe):
+            card = market_card(desk, _market(desk, command.ticker))
+            text = ""
+        else:
+            text = _HANDLERS[type(command)](desk, event, command)
+        ack = Ack(command.id, True, text)
+    except Refused as refusal:
+        ack = Ack(command.id, False, str(refusal))
+    if not isinstance(command, WATCHED):
+        fields: dict[str, object] = {
+            "do": type(command).__name__,
+            "session": event.session,
+            "ok": ack.ok,
+            "text": ack.text,
+        }
+        desk.journal.append(Journal("command", fields))
+    desk.others.append(Answer(event.session, ack, card))
+
+
+def on_sessions(desk: DeskState, event: SessionChanged) -> None:
+    hand = desk.hand
+    hand.sessions = event.sessions
+    if event.controller is None and hand.controller is not None:
+        hand.armed = False
+        hand.detached_since = desk.now.mono
+    if event.controller is not None:
+        hand.detached_since = None
+    hand.controller = event.controller
+
+
+def step(desk: DeskState) -> None:
+    """What follows from nobody being there."""
+    hand, settings = desk.hand, desk.settings
+    if hand.armed and hand.last_key is not None:
+        if desk.now.mono - hand.last_key > settings.hand_idle_s * SECOND:
+            hand.armed = False
+            desk.alerts.note(desk.now.wall, "info", "hand is safe again: no key for a while")
+    if settings.detached_hold_s is None or hand.detached_since is None:
+        return
+    if desk.now.mono - hand.detached_since > settings.detached_hold_s * SECOND:
+        hand.detached_since = None
+        stops.stop(desk, StopKind.PULL, cmd.Scope(), "detached: no screen in control")
+
+
+def _market(desk: DeskState, ticker: str) -> MarketState:
+    market = desk.markets.get(ticker)
+    if market is None:
+        raise Refused(f"{ticker or 'no market'} is not on this desk")
+    return market
+
+
+def _armed(desk: DeskState, event: CommandReceived, what: str) -> None:
+    """Adding needs control and an armed hand; the command line at start (session 0) has said what it wants."""
+    if event.session == 0:
+        return
+    if not event.in_control:
+        raise Refused(f"{what} needs control: another screen has it, this one watches")
+    if not desk.hand.armed:
+        raise Refused(f"{what} needs an armed hand: press a")
+
+
+# -- one function a command -----------------------------------------------------------------------------
+
+
+def _arm(desk: DeskState, event: CommandReceived, command: cmd.Arm) -> str:
+    if not command.on:
+        desk.hand.armed = False
+        return "hand is safe; engines go on as they were"
+    if not event.in_control:
+        raise Refused("arming needs control: another screen has it, this one watches")
+    if not desk.feed.alive:
+        raise Refused("the hand stays safe while the feed is dead")
+    desk.hand.armed = True
+    desk.hand.last_key = desk.now.mono
+    return "hand is ARMED"
+
+
+def _set_quoting(desk: DeskState, event: CommandReceived, command: cmd.SetQuoting) -> str:
+    markets = [_market(desk, command.ticker)] if command.ticker else list(desk.markets.values())
+    if not command.on:
+        for market in markets:
+            market.quoting = False
+            desk.dirty[market.ticker] = None
+        stops.sweep(desk)
+        return f"quoting is off in {_name(command.ticker, len(markets))}"
+    _armed(desk, event, "switching quoting on")
+    latches = desk.gate.latches
+    if latches.killed:
+        raise Refused(f"killed ({latches.kill_why}): `kalshi-tui clear` opens the gate first")
+    quotable = [m for m in markets if m.facts.grid is not None]
+    if not quotable:
+        raise Refused("its price grid is unknown: it is booked, not quoted")
+    if desk.budget.capacity < 4 * len(quotable):
+        raise Refused(
+            f"the write budget of {desk.budget.capacity} tokens can't defend {len(quotable)} markets"
+        )
+    for market in quotable:
+        _lift_pulls(desk, market)
+        market.quoting = True
+        market.paused_sides.clear()
+        desk.dirty[market.ticker] = None
+    return f"quoting is on in {_name(command.ticker, len(quotable))}"
+
+
+def _lift_pulls(desk: DeskState, market: MarketState) -> None:
+    """Switching on is the person's own step that ends a pull; a hold needs `clear`."""
+    pulled = desk.gate.latches.pulled
+    facts = market.facts
+    pulled.pop(f"market {facts.ticker}", None)
+    for key in (f"event {facts.event_ticker}", ""):
+        why = pulled.pop(key, None)
+        if why is None:
+            continue
+        # The wider pull goes on for every other market it covered.
+        for other in desk.markets.values():
+            covered = not key or other.facts.event_ticker == facts.event_ticker
+            if covered and other is not market:
+                pulled.setdefault(f"market {other.ticker}", why)
+
+
+def _name(ticker: str, count: int) -> str:
+    return ticker or f"{count} markets"
+
+
+def _set_engine(desk: DeskState, event: CommandReceived, command: cmd.SetEngine) -> str:
+    market = _market(desk, command.ticker)
+    if command.engine not in engines():
+        raise Refused(f"there is no engine {command.engine}; this desk has {', '.join(engines())}")
+    if market.quoting:
+        _armed(desk, event, "swapping an engine that quotes")
+    market.engine = command.engine
+    desk.dirty[market.ticker] = None
+    return f"{market.ticker} is priced by {command.engine.upper()}"
+
+
+def _stop(desk: DeskState, event: CommandReceived, command: cmd.Stop) -> str:
+    try:
+        kind = StopKind(command.kind)
+    except ValueError:
+        raise Refused(f"there is no stop {command.kind!r}; there are hold, pull, flatten, kill") from None
+    if kind is not StopKind.KILL and command.scope.ticker:
+        _market(desk, command.scope.ticker)
+    event_ticker = command.scope.event
+    if event_ticker and all(m.facts.event_ticker != event_ticker for m in desk.markets.values()):
+        raise Refused(f"{event_ticker} is not an event of this desk")
+    return stops.stop(desk, kind, command.scope, "by key" if event.in_control else "by command")
+
+
+def _clear(desk: DeskState, event: CommandReceived, command: cmd.Clear) -> str:
+    return stops.clear(desk, command.scope, reduce_only=command.reduce_only)
+
+
+def _place(desk: DeskState, event: CommandReceived, command: cmd.PlaceOrder) -> str:
+    _armed(desk, event, "an order by hand")
+    market = _market(desk, command.ticker)
+    age = desk.now.wall - command.view_wall
+    if not -SECOND <= age <= VIEW_LIFE:
+        raise Refused(f"pressed on a view {age / SECOND:.1f} s old: look again")
+    if command.count > desk.settings.hand_size:
+        raise Refused(
+            f"{command.count / 100:g} is more than one order by hand may be ({desk.settings.hand_size / 100:g})"
+        )
+    order = NewOrder(
+        client_order_id=desk.next_client_id("m"),
+        ticker=market.ticker,
+        side=command.side,
+        price=command.price,
+        count=command.count,
+        time_in_force=TimeInForce.IOC if command.take else TimeInForce.GTC,
+        post_only=not command.take,
+        exchange_index=market.facts.exchange_index,
+        owner=Owner.MINE,
+    )
+    if not command.take and _would_cross(desk, order):
+        raise Refused("a post-only order at this price would cross: B or S takes")
+    verdict = judge(desk, order)
+    if verdict.decision is not Decision.ALLOW:
+        # A person's order is never silently made smaller.
+        desk.counters.refuse(verdict.code)
+        most = f"; at most {verdict.count / 100:g}" if verdict.decision is Decision.SHRINK else ""
+        raise Refused(f"{verdict.why}{most}")
+    create(desk, order, "by hand")
+    verb = "buy" if command.side is Side.BID else "sell"
+    return f"sent: {verb} {command.count / 100:g} @ {command.price / 100:g}"
+
+
+def _would_cross(desk: DeskState, order: NewOrder) -> bool:
+    book = desk.feed.book(order.ticker)
+    if book is None:
+        return False
+    if order.side is Side.BID:
+        return book.best_ask is not None and order.price >= book.best_ask
+    return book.best_bid is not None and order.price <= book.best_bid
+
+
+def _cancel(desk: DeskState, event: CommandReceived, command: cmd.CancelOrders) -> str:
+    """Cancels are always allowed. An engine's order cancelled by hand pauses its side of the market."""
+    market = _market(desk, command.ticker)
+    asked = 0
+    for order in list(desk.orders.open_orders(market.ticker)):
+        if command.price is not None and order.price != command.price:
+            continue
+        if order.owner is Owner.ENGINE:
+            if not command.engines:
+                continue
+            market.paused_sides[order.side] = "you cancelled its order here; q twice resumes"
+            desk.dirty[market.ticker] = None
+        elif order.owner is Owner.FOUND and command.price is None:
+            continue
+        asked += cancel(desk, order, "by hand")
+    if not asked:
+        raise Refused(
+            "nothing of yours rests here"
+            if command.price is not None
+            else "nothing of yours rests in this market"
+        )
+    return f"cancelling {asked} order{'s' if asked > 1 else ''}"
+
+
+def _acknowledge(desk: DeskState, event: CommandReceived, command: cmd.Acknowledge) -> str:
+    line = desk.alerts.acknowledge(command.alert)
+    if line is None:
+        raise Refused("no alert is waiting")
+    return f"seen: {line.text}"
+
+
+def _focus(desk: DeskState, event: CommandReceived, command: cmd.Focus) -> str:
+    return ""
+
+
+def _heartbeat(desk: DeskState, event: CommandReceived, command: cmd.Heartbeat) -> str:
+    if command.keys and event.in_control:
+        desk.hand.last_key = desk.now.mono
+    return ""
+
+
+def _end_desk(desk: DeskState, event: CommandReceived, command: cmd.EndDesk) -> str:
+    ending.begin(desk, "asked to stop", 0)
+    raise_alert(desk, Alert("ending", AlertLevel.INFO, "the desk is pulling its quotes and will end"))
+    return "pulling, verifying, then the desk ends"
+
+
+def _read_status(desk: DeskState, event: CommandReceived, command: cmd.ReadStatus) -> str:
+    return ""
+
+
+_HANDLERS: dict[type[Any], Callable[[DeskState, CommandReceived, Any], str]] = {
+    cmd.Arm: _arm,
+    cmd.SetQuoting: _set_quoting,
+    cmd.SetEngine: _set_engine,
+    cmd.Stop: _stop,
+    cmd.Clear: _clear,
+    cmd.PlaceOrder: _place,
+    cmd.CancelOrders: _cancel,
+    cmd.Acknowledge: _acknowledge,
+    cmd.Focus: _focus,
+    cmd.Heartbeat: _heartbeat,
+    cmd.EndDesk: _end_desk,
+    cmd.ReadStatus: _read_status,
+}

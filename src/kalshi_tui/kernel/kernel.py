@@ -1,0 +1,221 @@
+"""The pure core: events in, effects out. No clock, no randomness, no I/O, here or below.
+
+Live, practice, replay and backtest all drive this one object; the same events and instants give the same effects,
+byte for byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from kalshi_tui.kernel import commanding, ending, facts, recovery, rounds, stops, summary, trace, view
+from kalshi_tui.kernel.booking import book_change, book_fill, raise_alert
+from kalshi_tui.kernel.quoting import decide_market
+from kalshi_tui.kernel.settings import KernelSettings
+from kalshi_tui.kernel.state import DeskState
+from kalshi_tui.orderbook.feed import BookFeed
+from kalshi_tui.protocol import events as ev
+from kalshi_tui.protocol.commands import Focus
+from kalshi_tui.protocol.effects import Effect, ReadFills, ReadOrders, ReadPositions
+from kalshi_tui.protocol.events import KernelEvent
+from kalshi_tui.protocol.instant import Instant
+from kalshi_tui.protocol.quotes import Alert, AlertLevel
+from kalshi_tui.protocol.units import UnitError
+from kalshi_tui.protocol.views import DeskView
+from kalshi_tui.protocol.wire_convert import fill_from, order_from, trade_from
+from kalshi_tui.protocol.wire_messages import (
+    BookDelta,
+    EventFeeUpdate,
+    FillMessage,
+    MarketLifecycle,
+    Trade,
+    UserOrder,
+)
+
+
+class Kernel:
+    """One desk's decisions. ``apply`` is cheap and called per event; ``decide`` once per drained inbox."""
+
+    def __init__(self, settings: KernelSettings, feed: BookFeed, start: Instant) -> None:
+        self.state = DeskState(settings, start, feed)
+        self.state.boot_wall = start.wall
+        desk = self.state
+        self._handlers: dict[type[Any], Callable[[Any], None]] = {
+            ev.FrameReceived: self._frame,
+            ev.FeedOpened: self._feed_opened,
+            ev.FeedClosed: self._feed_closed,
+            ev.FeedHeard: lambda e: desk.feed.heard(e.at),
+            ev.MarketsRead: lambda e: facts.on_markets(desk, e),
+            ev.CreateAccepted: lambda e: book_change(
+                desk, desk.orders.create_accepted(e.client_order_id, e.order_id, e.filled, e.remaining)
+            ),
+            ev.CreateRefused: lambda e: book_change(
+                desk, desk.orders.create_refused(e.client_order_id, e.error)
+            ),
+            ev.CreateUnknown: lambda e: book_change(
+                desk, desk.orders.create_unknown(e.client_order_id, e.why)
+            ),
+            ev.CancelAccepted: lambda e: book_change(
+                desk, desk.orders.cancel_accepted(e.order_id, e.reduced_by)
+            ),
+            ev.CancelRefused: lambda e: book_change(desk, desk.orders.cancel_refused(e.order_id, e.error)),
+            ev.CancelUnknown: lambda e: book_change(desk, desk.orders.cancel_unknown(e.order_id, e.why)),
+            ev.AmendAccepted: lambda e: book_change(
+                desk, desk.orders.amend_answered(e.order_id, e.remaining, e.filled)
+            ),
+            ev.AmendRefused: lambda e: book_change(
+                desk, desk.orders.amend_failed(e.order_id, e.error, e.error.code)
+            ),
+            ev.AmendUnknown: lambda e: book_change(desk, desk.orders.amend_failed(e.order_id, None, e.why)),
+            ev.OrdersRead: lambda e: recovery.on_orders(desk, e),
+            ev.FillsRead: lambda e: recovery.on_fills(desk, e),
+            ev.PositionsRead: lambda e: recovery.on_positions(desk, e),
+            ev.BalanceRead: lambda e: recovery.on_balance(desk, e),
+            ev.SettlementsRead: lambda e: recovery.on_settlements(desk, e),
+            ev.QueueRead: self._queue,
+            ev.ExchangeStatusRead: self._exchange_status,
+            ev.ReadFailed: self._read_failed,
+            ev.CommandReceived: lambda e: commanding.on_command(desk, e),
+            ev.SessionChanged: lambda e: commanding.on_sessions(desk, e),
+            ev.BudgetRead: lambda e: desk.budget.configure(e.capacity, e.rate),
+        }
+        self._messages: dict[type[Any], Callable[[Any], None]] = {
+            Trade: self._trade,
+            FillMessage: self._fill,
+            UserOrder: self._user_order,
+            MarketLifecycle: lambda m: facts.on_lifecycle(desk, m),
+            EventFeeUpdate: lambda m: facts.on_event_fee(desk, m),
+        }
+
+    # -- the three calls -----------------------------------------------------------------------------
+
+    def apply(self, event: KernelEvent) -> None:
+        """Take in one event. Never raises for what the outside sent."""
+        self.state.now = event.at
+        self._handlers[type(event)](event)
+
+    def decide(self, now: Instant) -> list[Effect]:
+        """Everything that follows from what was applied, at this instant; in the order to carry it out."""
+        desk = self.state
+        desk.now = desk.risk.now = now
+        desk.budget.refill(now)
+        rounds.feed(desk)
+        recovery.step(desk)
+        commanding.step(desk)
+        stops.step_flattens(desk)
+        changed = False
+        dirty, desk.dirty = desk.dirty, {}
+        for ticker in dirty:
+            market = desk.markets.get(ticker)
+            if market is not None and decide_market(desk, market):
+                changed = True
+        rounds.watch(desk)
+        stops.sweep(desk)
+        rounds.every_second(desk)
+        ending.step(desk)
+        if changed:
+            desk.counters.decisions += 1
+        effects = desk.take_effects()
+        if desk.settings.trace:
+            desk.trace.append(trace.entry(desk, now, tuple(dirty), effects))
+        return effects
+
+    def view(self, now: Instant, focus: Focus | None = None, full: bool = False) -> DeskView:
+        """What every screen shows; ``full`` adds all own orders and the counters."""
+        return view.desk_view(self.state, now, focus, full)
+
+    def summary(self) -> dict[str, object]:
+        """The figures of the summary line that the core knows."""
+        return summary.summary(self.state)
+
+    def take_trace(self) -> list[object]:
+        """Decisions since the last time, for ``decisions_hash``; empty unless traced."""
+        entries, self.state.trace = self.state.trace, []
+        return entries
+
+    # -- frames --------------------------------------------------------------------------------------
+
+    def _frame(self, event: ev.FrameReceived) -> None:
+        desk, message = self.state, event.message
+        ticker = desk.feed.apply(event.conn, message, event.at)
+        if ticker is not None:
+            desk.dirty[ticker] = None
+            if type(message) is BookDelta and message.msg.client_order_id is not None:
+                order = desk.orders.by_client_id.get(message.msg.client_order_id)
+                if order is not None:
+                    order.in_book = True
+            return
+        handler = self._messages.get(type(message))
+        if handler is not None and event.conn == desk.conn:
+            try:
+                handler(message)
+            except (UnitError, ValueError) as error:
+                text = f"a {type(message).__name__} message could not be read: {error}; reading it back"
+                raise_alert(desk, Alert("unreadable private message", AlertLevel.WARN, text))
+                desk.others.extend((ReadOrders(), ReadFills(desk.boot_wall), ReadPositions()))
+
+    def _trade(self, message: Trade) -> None:
+        trade = trade_from(message)
+        market = self.state.markets.get(trade.ticker)
+        if market is not None:
+            market.last_price, market.last_count = trade.price, trade.count
+            market.features.on_trade(trade, self.state.now)
+            self.state.dirty[trade.ticker] = None
+
+    def _fill(self, message: FillMessage) -> None:
+        book_fill(self.state, fill_from(message))
+
+    def _user_order(self, message: UserOrder) -> None:
+        book_change(self.state, self.state.orders.seen(order_from(message), self.state.now))
+
+    # -- the connection ------------------------------------------------------------------------------
+
+    def _feed_opened(self, event: ev.FeedOpened) -> None:
+        desk = self.state
+        desk.conn = event.conn
+        desk.feed.open(event.conn, event.at)
+        desk.alerts.over("feed")
+        # Private channels have no replay: what happened meanwhile is read back.
+        desk.recovery.next_check = 0
+        self._all_dirty()
+
+    def _feed_closed(self, event: ev.FeedClosed) -> None:
+        desk = self.state
+        if event.conn != desk.conn:
+            return
+        desk.conn = None
+        desk.feed.close(event.conn, event.at)
+        text = f"feed lost: {event.why}; quotes are being pulled until it is back"
+        raise_alert(desk, Alert("feed", AlertLevel.WARN, text))
+        desk.hand.armed = False
+        self._all_dirty()
+
+    def _all_dirty(self) -> None:
+        self.state.dirty.update(dict.fromkeys(self.state.markets))
+
+    # -- other reads ---------------------------------------------------------------------------------
+
+    def _queue(self, event: ev.QueueRead) -> None:
+        for order_id, ahead in event.ahead.items():
+            order = self.state.orders.by_order_id.get(order_id)
+            if order is not None:
+                order.ahead = ahead
+
+    def _exchange_status(self, event: ev.ExchangeStatusRead) -> None:
+        gate, desk = self.state.gate, self.state
+        was = gate.exchange_active and gate.trading_active
+        gate.exchange_active, gate.trading_active = event.exchange_active, event.trading_active
+        active = event.exchange_active and event.trading_active
+        if active != was:
+            self._all_dirty()
+        if active:
+            desk.alerts.over("paused")
+        else:
+            text = "the exchange has paused trading; nothing is sent until it resumes"
+            raise_alert(desk, Alert("paused", AlertLevel.WARN, text))
+
+    def _read_failed(self, event: ev.ReadFailed) -> None:
+        error = event.error
+        text = f"reading {event.what} failed: {error.code} {error.message}".rstrip()
+        raise_alert(self.state, Alert(f"read {event.what}", AlertLevel.WARN, text))

@@ -1,0 +1,109 @@
+"""The panes beside the ladder: features, risk gauges, how the event can settle."""
+
+from __future__ import annotations
+
+from kalshi_tui.kernel.pnl import drawdown
+from kalshi_tui.kernel.state import DeskState, MarketState
+from kalshi_tui.protocol.instant import Instant
+from kalshi_tui.protocol.units import CONTRACT, Count, Money
+from kalshi_tui.protocol.views import FeatureLine, Gauge, SettleRow
+from kalshi_tui.risk.scenarios import event_worst, groups, outcome_values
+
+MINUS = "−"
+
+
+def feature_lines(desk: DeskState, market: MarketState, now: Instant) -> tuple[FeatureLine, ...]:
+    """One line a feature, in the trader's units; a value that is not known is a dash."""
+    s = market.features.snapshot(now)
+    levels = (
+        None if s.spread_levels is None else f"{s.spread_levels} tick{'s' if s.spread_levels != 1 else ''}"
+    )
+    values = (
+        ("spread", levels),
+        ("micro", None if s.microprice is None else f"{s.microprice * 100:.2f}"),
+        ("imbal", None if s.imbalance is None else signed(s.imbalance, 2)),
+        ("flow", signed(s.ofi, 0)),
+        ("vol f/s", None if s.vol_ratio is None else f"{s.vol_ratio:.1f}×"),
+        ("toxic", None if s.toxicity is None else f"{signed(s.toxicity * 100, 1)} ¢"),
+    )
+    names = ("spread", "micro", "imbal", "flow", "vol", "toxic")
+    lines = []
+    for (name, value), key in zip(values, names, strict=True):
+        lines.append(FeatureLine(name, value or "–", tuple(market.history.get(key, ()))))
+    return tuple(lines)
+
+
+def signed(value: float, places: int) -> str:
+    text = f"{abs(value):.{places}f}"
+    if float(text) == 0:
+        return text
+    return (MINUS if value < 0 else "+") + text
+
+
+def gauges(desk: DeskState, market: MarketState | None) -> tuple[Gauge, ...]:
+    """Inventory against its caps, and the day's drawdown."""
+    params = desk.r0.params
+    found: list[Gauge] = []
+    if market is not None:
+        risk = market.risk
+        position = risk.position or 0
+        worst = (
+            max(risk.worst_long, -risk.worst_short, key=abs)
+            if position >= 0
+            else -max(risk.worst_long, -risk.worst_short, key=abs)
+        )
+        text = f"{_lots(position)}…{_lots(abs(worst))}/{_lots(params.market_cap)}"
+        found.append(_gauge("market", abs(position), abs(worst), params.market_cap, text))
+        siblings = [
+            m.risk for m in desk.markets.values() if m.facts.event_ticker == market.facts.event_ticker
+        ]
+        loss = max(-event_worst(siblings), 0)
+        found.append(
+            _gauge(
+                "event", loss, loss, params.event_loss, f"{MINUS}{_whole(loss)}/{_whole(params.event_loss)}"
+            )
+        )
+    total = sum(
+        max(-event_worst([m.risk for m in desk.markets.values() if m.facts.event_ticker == e]), 0)
+        for e in dict.fromkeys(
+            m.facts.event_ticker for m in desk.markets.values() if m.risk.position or m.risk.open_orders
+        )
+    )
+    found.append(
+        _gauge(
+            "global", total, total, params.global_loss, f"{MINUS}{_whole(total)}/{_whole(params.global_loss)}"
+        )
+    )
+    down = drawdown(desk)
+    limit = desk.settings.drawdown_limit
+    if down is None:
+        found.append(Gauge("day dd", 0, 0, limit, "–"))
+    else:
+        found.append(_gauge("day dd", down, down, limit, f"{down / 1e6:.1f}/{_whole(limit)}"))
+    return tuple(found)
+
+
+def _gauge(name: str, used: int, worst: int, cap: int, text: str) -> Gauge:
+    level = "halt" if used >= cap else "warn" if worst * 10 >= cap * 8 else ""
+    return Gauge(name, used, worst, cap, text, level)
+
+
+def _lots(count: Count) -> str:
+    text = f"{abs(count) / CONTRACT:.2f}".rstrip("0").rstrip(".")
+    return f"{MINUS}{text}" if count < 0 else text
+
+
+def _whole(money: Money) -> str:
+    return f"{money / 1e6:,.0f}"
+
+
+def settlement_rows(desk: DeskState, market: MarketState) -> tuple[SettleRow, ...]:
+    """P&L of each way the event can settle; nothing while nothing is held or resting there."""
+    siblings = [m.risk for m in desk.markets.values() if m.facts.event_ticker == market.facts.event_ticker]
+    if all(not m.position and not m.open_orders for m in siblings):
+        return ()
+    rows: list[SettleRow] = []
+    for group in groups(siblings):
+        for value in outcome_values(group):
+            rows.append(SettleRow(value.label, None, value.now, value.if_hit))
+    return tuple(rows[:12])

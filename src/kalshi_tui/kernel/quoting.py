@@ -1,0 +1,247 @@
+"""One market's decision: book, features, engine, risk, target against working, gate.
+
+``decide_market`` always leaves the market with one true sentence (``why``) on what is quoted or why not.
+"""
+
+from __future__ import annotations
+
+from kalshi_tui.execution import target
+from kalshi_tui.execution.gate import StopKind
+from kalshi_tui.execution.orders import Order
+from kalshi_tui.kernel import report
+from kalshi_tui.kernel.booking import own_resting
+from kalshi_tui.kernel.sending import amend, cancel, create
+from kalshi_tui.kernel.state import DeskState, MarketState
+from kalshi_tui.kernel.words import book_sentence
+from kalshi_tui.pricing.base import MarketSnapshot, QuoteParams, default_params
+from kalshi_tui.pricing.base import quote as engine_quote
+from kalshi_tui.protocol.market import MarketStatus
+from kalshi_tui.protocol.orders import NewOrder, Owner
+from kalshi_tui.protocol.quotes import Decision, Quote, QuoteIntent, QuoteSides
+from kalshi_tui.protocol.units import CONTRACT, SECOND, Price, Side
+
+CLOSED = (
+    MarketStatus.CLOSED,
+    MarketStatus.DETERMINED,
+    MarketStatus.DISPUTED,
+    MarketStatus.AMENDED,
+    MarketStatus.FINALIZED,
+)
+
+
+def decide_market(desk: DeskState, market: MarketState) -> bool:
+    """Bring the market's orders to what it should quote now; True when its intent changed."""
+    before = (market.bid, market.ask)
+    market.decided = desk.now.mono
+    status = desk.feed.status(market.ticker)
+    if status.valid:
+        if not desk.feed.settled(market.ticker):
+            return False  # in the middle of one exchange action: wait for its end
+        _observe(desk, market)
+    blocked = _blocked(desk, market)
+    if blocked is not None:
+        market.word, market.why = blocked
+        market.intent = market.bid = market.ask = None
+    else:
+        _propose(desk, market)
+    _work(desk, market)
+    report.say_state(desk, market)
+    report.say_quote(desk, market)
+    return (market.bid, market.ask) != before
+
+
+def _observe(desk: DeskState, market: MarketState) -> None:
+    """Features from the touch without our own orders, and the marks risk uses."""
+    book = desk.feed.book(market.ticker)
+    if book is None:
+        return
+    own = own_resting(desk, market)
+    bid, bid_size, ask, ask_size = book.top_without(own)
+    features = market.features
+    features.on_top(bid, bid_size, ask, ask_size, desk.now)
+    if features.mid2 is not None:
+        market.risk.mark = features.mid2 // 2
+        market.risk.fair = features.mid2 / 20_000
+
+
+def _blocked(desk: DeskState, market: MarketState) -> tuple[str, str] | None:
+    """(word, why) when nothing may be quoted; None when an engine may be asked."""
+    facts = market.facts
+    if facts.status in CLOSED:
+        settled = facts.status is MarketStatus.FINALIZED
+        return ("settled" if settled else "closed", f"the market is {facts.status.value}")
+    if facts.close_time is not None and desk.now.wall >= facts.close_time:
+        return "closed", "the market has closed"
+    if facts.status is not MarketStatus.ACTIVE:
+        return "paused", f"the market is {facts.status.value}"
+    kind, why = desk.gate.latches.strongest(facts.ticker, facts.event_ticker)
+    if kind is StopKind.KILL:
+        return "killed", f"killed: {why}"
+    if not market.quoting:
+        return ("pulled", f"pulled: {why}") if kind is StopKind.PULL else ("off", "quoting is off")
+    if market.flatten is not None:
+        return "flatten", market.flatten.status
+    if desk.gate.recovering:
+        return "starting", f"not trading yet: {desk.gate.recovering}"
+    if not (desk.gate.exchange_active and desk.gate.trading_active):
+        return "paused", "trading is paused by the exchange"
+    status = desk.feed.status(facts.ticker)
+    if not status.valid:
+        return "no book", f"no quote: {book_sentence(status)}"
+    if facts.grid is None:
+        return "no grid", "no quote: the market's price grid is unknown"
+    return None
+
+
+def _propose(desk: DeskState, market: MarketState) -> None:
+    """Ask the engine, then let risk cut each side."""
+    kind, held = desk.gate.latches.strongest(market.ticker, market.facts.event_ticker)
+    intent = engine_quote(
+        market.engine, _snapshot(desk, market, held=kind is not None), _params(desk, market)
+    )
+    market.intent = intent
+    bid, bid_why = _review(desk, market, Side.BID, intent.bid)
+    ask, ask_why = _review(desk, market, Side.ASK, intent.ask)
+    market.bid, market.ask = bid, ask
+    cuts = [cut for cut in (bid_why, ask_why) if cut]
+    if kind is not None:
+        cuts.append(f"held: {held}")
+    market.why = "; ".join([intent.reason, *cuts])
+    market.word = "quoting" if bid is not None or ask is not None else ("risk" if cuts else "no quote")
+
+
+def _snapshot(desk: DeskState, market: MarketState, *, held: bool) -> MarketSnapshot:
+    facts, features = market.facts, market.features
+    life = None
+    if facts.open_time is not None and facts.close_time is not None:
+        life = (facts.close_time - facts.open_time) / SECOND
+    seconds = None if facts.close_time is None else (facts.close_time - desk.now.wall) / SECOND
+    return MarketSnapshot(
+        facts.ticker,
+        facts.grid,
+        features.bid,
+        features.bid_size,
+        features.ask,
+        features.ask_size,
+        features.snapshot(desk.now),
+        desk.ledger.position(facts.ticker),
+        desk.r0.params.market_cap,
+        facts.fee,
+        desk.now.wall,
+        market.regime,
+        seconds,
+        life,
+        sides=QuoteSides.REDUCE if held else QuoteSides.BOTH,
+    )
+
+
+def _params(desk: DeskState, market: MarketState) -> QuoteParams:
+    return desk.settings.engine_params.get(market.engine) or default_params(market.engine)
+
+
+def _review(
+    desk: DeskState, market: MarketState, side: Side, quote: Quote | None
+) -> tuple[Quote | None, str]:
+    """What risk leaves of one side, as if this side's working engine orders were replaced by it."""
+    if quote is None:
+        return None, ""
+    paused = market.paused_sides.get(side)
+    if paused is not None:
+        return None, f"no {side.value}: {paused}"
+    working = working_orders(desk, market, side)
+    order = _order(market, side, quote.price, quote.count, "review")
+    risk = market.risk
+    for held in working:
+        risk.release(side, held.price, held.exposure)
+    try:
+        verdict = desk.r0.review(desk.risk, order)
+    finally:
+        for held in working:
+            risk.hold(side, held.price, held.exposure)
+    if verdict.decision is not Decision.REFUSE:
+        market.refused.pop(side, None)
+    if verdict.decision is Decision.ALLOW:
+        return quote, ""
+    if verdict.decision is Decision.SHRINK and verdict.count >= min(CONTRACT, quote.count):
+        return Quote(
+            quote.price, verdict.count
+        ), f"{side.value} cut to {verdict.count / 100:g}: {verdict.why} (R0)"
+    if market.refused.get(side) != verdict.code:
+        desk.counters.refuse(verdict.code)
+    market.refused[side] = verdict.code
+    return None, f"no {side.value}: {verdict.why} (R0)"
+
+
+def working_orders(desk: DeskState, market: MarketState, side: Side) -> list[Order]:
+    """Open engine orders of one side, oldest first."""
+    return [
+        o
+        for o in desk.orders.live.get(market.ticker, {}).values()
+        if o.side is side and o.owner is Owner.ENGINE and o.is_open
+    ]
+
+
+def _order(
+    market: MarketState, side: Side, price: Price, count: int, client_id: str, expiration_s: int | None = None
+) -> NewOrder:
+    return NewOrder(
+        client_order_id=client_id,
+        ticker=market.ticker,
+        side=side,
+        price=price,
+        count=count,
+        expiration_s=expiration_s,
+        exchange_index=market.facts.exchange_index,
+        owner=Owner.ENGINE,
+        engine=market.engine,
+    )
+
+
+def _work(desk: DeskState, market: MarketState) -> None:
+    """Target against working orders, both sides."""
+    grid = market.facts.grid
+    if grid is None or (market.ticker not in desk.orders.live and market.bid is None and market.ask is None):
+        return
+    expiration = target.expiration(desk.now, market.facts.close_time, None)
+    for side in (Side.BID, Side.ASK):
+        wanted = market.bid if side is Side.BID else market.ask
+        working = working_orders(desk, market, side)
+        if wanted is None and not working:
+            continue
+        for order in working:
+            order.intended = desk.now
+        if wanted is not None and expiration is None:
+            wanted = None
+        actions = target.side_actions(
+            side,
+            wanted,
+            working,
+            grid,
+            desk.now,
+            rules=desk.settings.rules,
+            clock=market.clocks[side],
+            threshold=_threshold(market.intent),
+            expiration_s=expiration,
+            why=market.word,
+        )
+        for action in actions:
+            _act(desk, market, action, expiration)
+
+
+def _threshold(intent: QuoteIntent | None) -> int:
+    return 1 if intent is None else intent.requote_levels
+
+
+def _act(desk: DeskState, market: MarketState, action: target.Action, expiration: int | None) -> None:
+    match action:
+        case target.Cancel(order, why):
+            if cancel(desk, order, why):
+                market.clocks[order.side].moved = desk.now.mono
+        case target.Shrink(order, total):
+            amend(desk, order, total, order.expiration_s, "size cut in place")
+        case target.Renew(order, renewed):
+            amend(desk, order, order.count, renewed, "renewed before it expires")
+        case target.Create(side, price, count):
+            new = _order(market, side, price, count, desk.next_client_id("e"), expiration)
+            if create(desk, new, market.why):
+                market.clocks[side].moved = desk.now.mono

@@ -1,0 +1,197 @@
+"""Boot is recovery, and reconciliation never stops: what we believe against what the venue's records say.
+
+At start nothing may be sent until orders, fills, positions and balance were read completely. After that every
+difference found by a read is either explained by a change newer than the read, repaired by evidence (a fill that
+never reached us), or counted and shown.
+"""
+
+from __future__ import annotations
+
+from kalshi_tui.execution.orders import ABSENCE_SPACING
+from kalshi_tui.kernel.booking import book_change, book_fill, book_settlement, raise_alert, refresh_exposure
+from kalshi_tui.kernel.state import DeskState
+from kalshi_tui.portfolio.positions import cost_of_exposure
+from kalshi_tui.protocol.effects import (
+    ReadBalance,
+    ReadExchangeStatus,
+    ReadFills,
+    ReadOrders,
+    ReadPositions,
+    ReadSettlements,
+)
+from kalshi_tui.protocol.events import BalanceRead, FillsRead, OrdersRead, PositionsRead, SettlementsRead
+from kalshi_tui.protocol.instant import Instant
+from kalshi_tui.protocol.orders import VenuePosition
+from kalshi_tui.protocol.quotes import Alert, AlertLevel
+from kalshi_tui.protocol.units import MILLISECOND, ONE, SECOND, Money, Nanos
+
+RETRY: Nanos = 2 * SECOND
+SETTLE: Nanos = 400 * MILLISECOND
+"""A read says nothing of a change younger than this when it was asked: reads lag writes."""
+
+
+def step(desk: DeskState) -> None:
+    """Ask for the reads that are due."""
+    recovery = desk.recovery
+    now = desk.now
+    if recovery.missing:
+        desk.gate.recovering = f"reading {', '.join(recovery.missing)} from the venue"
+        if recovery.asked is None or now.mono - recovery.asked.mono >= RETRY:
+            recovery.asked = now
+            ask_all(desk)
+        return
+    unresolved = desk.orders.unresolved()
+    if unresolved and now.mono - recovery.looked_up >= ABSENCE_SPACING:
+        recovery.looked_up = now.mono
+        desk.others.extend(
+            (ReadOrders(resting_only=True), ReadOrders(resting_only=False, since=desk.boot_wall))
+        )
+        desk.others.append(ReadFills(desk.boot_wall))
+    if now.mono >= recovery.next_check:
+        recovery.next_check = now.mono + desk.settings.reconcile_every_s * SECOND
+        ask_all(desk)
+
+
+def ask_all(desk: DeskState) -> None:
+    desk.others.extend(
+        (
+            ReadExchangeStatus(),
+            ReadOrders(resting_only=True),
+            ReadFills(desk.boot_wall),
+            ReadPositions(),
+            ReadBalance(),
+            ReadSettlements(desk.boot_wall),
+        )
+    )
+
+
+def _done(desk: DeskState, kind: str) -> None:
+    recovery = desk.recovery
+    if kind in recovery.missing:
+        recovery.missing.remove(kind)
+        if not recovery.missing:
+            desk.gate.recovering = ""
+            recovery.next_check = desk.now.mono + desk.settings.reconcile_every_s * SECOND
+            desk.alerts.note(
+                desk.now.wall, "info", "orders, fills, positions and balance agree with the venue"
+            )
+            for ticker in desk.markets:
+                refresh_exposure(desk, ticker)
+                desk.dirty[ticker] = None
+
+
+def on_orders(desk: DeskState, read: OrdersRead) -> None:
+    for report in read.orders:
+        book_change(desk, desk.orders.seen(report, read.at))
+    if not read.complete or not read.resting_only:
+        return
+    _done(desk, "orders")
+    present = frozenset(o.order_id for o in read.orders if o.status == "resting")
+    for change in desk.orders.resting_read(present, read.asked):
+        book_change(desk, change)
+    ours = {o.order_id for o in desk.orders.open_orders() if o.order_id and not _young(o.sent, read.asked)}
+    _compare(desk, "orders", read.asked, len(ours - present))
+
+
+def on_fills(desk: DeskState, read: FillsRead) -> None:
+    booting = "fills" in desk.recovery.missing
+    for fill in read.fills:
+        if booting:
+            # Before this boot: they are in the positions already; remembered so that they are never booked twice.
+            desk.orders.trades.setdefault(fill.trade_id, fill)
+        elif book_fill(desk, fill):
+            raise_alert(
+                desk,
+                Alert(
+                    f"late fill {fill.trade_id}",
+                    AlertLevel.INFO,
+                    f"{fill.ticker}: a fill was found by reading it back",
+                    fill.ticker,
+                ),
+            )
+    if not read.complete:
+        return
+    _done(desk, "fills")
+    known = {f.trade_id for f in read.fills}
+    missing = [f for f in desk.orders.trades.values() if f.wall >= read.since and f.trade_id not in known]
+    if desk.last_fill is None or not _young(desk.last_fill, read.asked):
+        _compare(desk, "fills", read.asked, len(missing))
+
+
+def on_positions(desk: DeskState, read: PositionsRead) -> None:
+    if not read.complete:
+        return
+    if "positions" in desk.recovery.missing:
+        for held in read.positions:
+            _seed(desk, held)
+        for ticker in desk.markets:
+            desk.ledger.of(ticker)
+        _done(desk, "positions")
+        _base_balance(desk)
+        return
+    if desk.last_fill is not None and _young(desk.last_fill, read.asked):
+        return
+    theirs = {p.ticker: p.position for p in read.positions if p.position}
+    ours = {p.ticker: p.position for p in desk.ledger if p.position}
+    wrong = [t for t in {**theirs, **ours} if theirs.get(t, 0) != ours.get(t, 0)]
+    _compare(desk, "positions", read.asked, len(wrong))
+    if wrong:
+        ticker = wrong[0]
+        text = f"{ticker}: the venue says position {theirs.get(ticker, 0) / 100:+g}, this desk {ours.get(ticker, 0) / 100:+g}"
+        raise_alert(desk, Alert(f"position {ticker}", AlertLevel.HALT, text, ticker))
+
+
+def _seed(desk: DeskState, held: VenuePosition) -> None:
+    if held.position or held.realized_pnl or held.fees_paid:
+        cost = cost_of_exposure(held.position, held.exposure)
+        desk.ledger.seed(held.ticker, held.position, cost, realized=held.realized_pnl, fees=held.fees_paid)
+
+
+def on_balance(desk: DeskState, read: BalanceRead) -> None:
+    recovery = desk.recovery
+    desk.balance = read.balance
+    desk.risk.cash = read.balance
+    if recovery.base_balance is None:
+        recovery.held_balance = read.balance
+        _base_balance(desk)
+        return
+    if desk.last_fill is not None and _young(desk.last_fill, read.asked):
+        return
+    expected = recovery.base_balance + cash_explained(desk)
+    _compare(desk, "balance", read.asked, int(expected != read.balance))
+    if expected != read.balance:
+        text = f"balance: the venue says {read.balance / 1e6:,.4f} dollars, this desk expects {expected / 1e6:,.4f}"
+        raise_alert(desk, Alert("balance", AlertLevel.WARN, text))
+
+
+def _base_balance(desk: DeskState) -> None:
+    """The first balance is explained by definition; it needs the positions that go with it."""
+    recovery = desk.recovery
+    if recovery.held_balance is not None and "positions" not in recovery.missing:
+        recovery.base_balance = recovery.held_balance - cash_explained(desk)
+        _done(desk, "balance")
+
+
+def cash_explained(desk: DeskState) -> Money:
+    """What trading, fees and settlements moved, less the dollar each short contract locks up."""
+    total = 0
+    for held in desk.ledger:
+        total += held.cash - held.fees - ONE * max(-held.position, 0)
+    return total
+
+
+def on_settlements(desk: DeskState, read: SettlementsRead) -> None:
+    for settlement in read.settlements:
+        book_settlement(desk, settlement)
+
+
+def _young(change: Instant, asked: Instant) -> bool:
+    return asked.mono - change.mono < SETTLE
+
+
+def _compare(desk: DeskState, kind: str, asked: Instant, differences: int) -> None:
+    desk.recovery.differences[kind] = differences
+    desk.recovery.compared[kind] = asked
+    if not differences:
+        for key in [k for k in desk.alerts.active if k.startswith(kind.rstrip("s"))]:
+            desk.alerts.over(key)

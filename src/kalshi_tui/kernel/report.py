@@ -1,0 +1,128 @@
+"""What the desk says of itself outside the screen: JSON lines, journal rows, the summary's figures."""
+
+from __future__ import annotations
+
+from kalshi_tui.execution.orders import Change, Order
+from kalshi_tui.kernel.state import DeskState, MarketState
+from kalshi_tui.protocol.effects import Journal, Report
+from kalshi_tui.protocol.orders import Fill, NewOrder
+from kalshi_tui.protocol.quotes import Quote
+from kalshi_tui.protocol.units import format_count, format_money, format_price
+
+LOUD_CHANGES = frozenset(
+    ("rejected", "unknown", "resolved", "found", "cancel refused", "cancel unknown", "amend refused")
+)
+"""Changes worth a line on screen; the ordinary ones are visible on the ladder."""
+
+
+def quote_fields(quote: Quote | None) -> dict[str, object] | None:
+    return None if quote is None else {"price": format_price(quote.price), "count": format_count(quote.count)}
+
+
+def say_quote(desk: DeskState, market: MarketState) -> None:
+    """One line when what we want to quote has changed."""
+    if market.said_quote == (market.bid, market.ask):
+        return
+    market.said_quote = (market.bid, market.ask)
+    fields: dict[str, object] = {
+        "ticker": market.ticker,
+        "engine": market.engine,
+        "bid": quote_fields(market.bid),
+        "ask": quote_fields(market.ask),
+        "fair": None if market.intent is None or market.intent.fair is None else f"{market.intent.fair:.4f}",
+        "why": market.why,
+    }
+    desk.others.append(Report("quote", fields))
+
+
+def say_state(desk: DeskState, market: MarketState) -> None:
+    """One line when a market's word has changed: what it does and why."""
+    if market.said[0] == market.word:
+        market.said = (market.word, market.why)
+        return
+    market.said = (market.word, market.why)
+    fields: dict[str, object] = {
+        "ticker": market.ticker,
+        "engine": market.engine,
+        "state": market.word,
+        "why": market.why,
+        "position": format_count(desk.ledger.position(market.ticker)),
+    }
+    desk.others.append(Report("state", fields))
+    desk.journal.append(Journal("state", fields))
+
+
+def say_alert(desk: DeskState, level: str, text: str, ticker: str) -> None:
+    fields: dict[str, object] = {"level": level, "text": text, "ticker": ticker or None}
+    desk.others.append(Report("alert", fields))
+    desk.journal.append(Journal("alert", fields))
+
+
+def order_fields(order: Order) -> dict[str, object]:
+    return {
+        "ticker": order.ticker,
+        "client_order_id": order.client_order_id,
+        "order_id": order.order_id or None,
+        "side": order.side.value,
+        "price": format_price(order.price),
+        "count": format_count(order.count),
+        "filled": format_count(order.filled),
+        "owner": order.owner.value,
+        "engine": order.engine or None,
+        "state": order.state.value,
+    }
+
+
+def say_order(desk: DeskState, change: Change) -> None:
+    fields = order_fields(change.order) | {"what": change.what, "why": change.why or None}
+    desk.others.append(Report("order", fields))
+    desk.journal.append(Journal("order", fields))
+    if change.what in LOUD_CHANGES:
+        order = change.order
+        text = (
+            f"{order.ticker} {order.side.value} {order.count / 100:g} @ {order.price / 100:g} {change.what}"
+            + (f": {change.why}" if change.why else "")
+        )
+        desk.alerts.note(desk.now.wall, "order", text, order.ticker)
+
+
+def intent_row(order: NewOrder, why: str) -> Journal:
+    """The row that must be durable before the order's first byte leaves."""
+    return Journal(
+        "intent",
+        {
+            "client_order_id": order.client_order_id,
+            "ticker": order.ticker,
+            "side": order.side.value,
+            "price": format_price(order.price),
+            "count": format_count(order.count),
+            "time_in_force": order.time_in_force.value,
+            "post_only": order.post_only,
+            "reduce_only": order.reduce_only,
+            "expiration_s": order.expiration_s,
+            "owner": order.owner.value,
+            "engine": order.engine or None,
+            "why": why,
+        },
+    )
+
+
+def say_fill(desk: DeskState, fill: Fill, owner: str) -> None:
+    position = desk.ledger.position(fill.ticker)
+    fields: dict[str, object] = {
+        "ticker": fill.ticker,
+        "trade_id": fill.trade_id,
+        "order_id": fill.order_id,
+        "side": fill.side.value,
+        "price": format_price(fill.price),
+        "count": format_count(fill.count),
+        "fee": format_money(fill.fee),
+        "taker": fill.is_taker,
+        "owner": owner,
+        "position": format_count(position),
+    }
+    desk.others.append(Report("fill", fields))
+    desk.journal.append(Journal("fill", fields))
+    verb = "bought" if fill.side.sign > 0 else "sold"
+    text = f"{verb} {fill.count / 100:g} @ {fill.price / 100:g}, position {position / 100:+g}"
+    desk.alerts.note(desk.now.wall, "fill", f"{fill.ticker} {text}", fill.ticker)

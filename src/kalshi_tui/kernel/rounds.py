@@ -1,0 +1,101 @@
+"""What happens by the clock rather than by an event: book validity, risk's watch, the one-second round."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from kalshi_tui.kernel import stops
+from kalshi_tui.kernel.booking import raise_alert
+from kalshi_tui.kernel.pnl import day_pnl
+from kalshi_tui.kernel.state import DeskState, MarketState
+from kalshi_tui.kernel.words import book_sentence
+from kalshi_tui.protocol.effects import ReadQueue
+from kalshi_tui.protocol.quotes import Alert, AlertLevel, Regime
+from kalshi_tui.protocol.units import SECOND
+from kalshi_tui.risk.base import FlattenRequest
+
+QUEUE_EVERY_S = 5
+
+
+def feed(desk: DeskState) -> None:
+    """Time-based rules of the books; what the feed asks for; markets whose book became valid or not."""
+    desk.feed.expire(desk.now)
+    desk.others.extend(desk.feed.requests())
+    for ticker in desk.feed.turned():
+        market = desk.markets.get(ticker)
+        if market is not None:
+            desk.dirty[ticker] = None
+            _tell_book(desk, market)
+
+
+def _tell_book(desk: DeskState, market: MarketState) -> None:
+    status = desk.feed.status(market.ticker)
+    key = f"book {market.ticker}"
+    if status.valid:
+        desk.alerts.over(key)
+        return
+    # Marks stay as they were: a hole in the feed makes neither a gain nor a loss.
+    market.risk.fair = None
+    # Losing the whole feed is one alert, not one a market; a market that closed is none.
+    trading = market.facts.close_time is None or desk.now.wall < market.facts.close_time
+    if trading and desk.feed.alive and market.quoting and status.reason != "waiting":
+        text = f"{market.ticker}: {book_sentence(status)}; no quotes until its snapshot arrives"
+        raise_alert(desk, Alert(key, AlertLevel.WARN, text, market.ticker))
+
+
+def watch(desk: DeskState) -> None:
+    """Let risk look after fills and once a second."""
+    second = desk.now.mono // SECOND
+    if desk.counters.fills == desk.fills_watched and second == desk.second:
+        return
+    desk.fills_watched = desk.counters.fills
+    for found in desk.r0.watch(desk.risk):
+        if isinstance(found, FlattenRequest):
+            stops.on_request(desk, found)
+        else:
+            raise_alert(desk, found)
+
+
+def every_second(desk: DeskState) -> None:
+    second = desk.now.mono // SECOND
+    if second == desk.second:
+        return
+    desk.second = second
+    for market in desk.markets.values():
+        market.features.on_grid(desk.now, hold_baselines=market.regime is Regime.EVENT)
+        _remember(desk, market)
+        if market.quoting or market.ticker in desk.orders.live:
+            desk.dirty[market.ticker] = None
+    pnl = day_pnl(desk)
+    if pnl is not None:
+        desk.high_water = max(desk.high_water or 0, pnl)
+    if second % QUEUE_EVERY_S == 0:
+        resting = tuple(
+            t for t, orders in desk.orders.live.items() if any(o.order_id for o in orders.values())
+        )
+        if resting and not desk.recovery.missing:
+            desk.others.append(ReadQueue(resting))
+
+
+HISTORIES = ("spread", "micro", "imbal", "flow", "vol", "toxic")
+"""Names of the sparklines, in the order of the pane."""
+
+
+def _remember(desk: DeskState, market: MarketState) -> None:
+    """One point a second of what the feature pane draws."""
+    snapshot = market.features.snapshot(desk.now)
+    values = (
+        None if snapshot.spread_levels is None else float(snapshot.spread_levels),
+        None if snapshot.microprice is None else snapshot.microprice * 100.0,
+        snapshot.imbalance,
+        snapshot.ofi,
+        snapshot.vol_ratio,
+        None if snapshot.toxicity is None else snapshot.toxicity * 100.0,
+    )
+    for name, value in zip(HISTORIES, values, strict=True):
+        if value is None:
+            continue
+        line = market.history.get(name)
+        if line is None:
+            line = market.history[name] = deque(maxlen=desk.settings.history)
+        line.append(value)

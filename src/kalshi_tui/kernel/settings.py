@@ -1,0 +1,42 @@
+"""What the kernel is told once, at start."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from kalshi_tui.execution.target import TargetRules
+from kalshi_tui.pricing.base import QuoteParams
+from kalshi_tui.protocol.units import Money
+from kalshi_tui.risk.r0 import R0Params
+
+
+class KernelSettings(Struct, frozen=True):
+    """One desk's settings. Everything that decides is in here or in an event: nothing is read from outside."""
+
+    venue: str
+    """practice, demo or prod."""
+    execution: str
+    """venue, paper or none: with none nothing is ever sent."""
+    mode: str
+    """The word in the corner: PRACTICE, DEMO, PROD, PROD·PAPER, REPLAY."""
+    boot: str
+    """Prefix of every client order id of this boot."""
+    r0: R0Params
+    drawdown_limit: Money
+    """Shown beside the drawdown."""
+    default_engine: str = "m0"
+    quote_at_start: bool = False
+    engine_params: dict[str, QuoteParams] = field(default_factory=dict)
+    """Engine name -> its parameter model; engines left out use their defaults."""
+    rules: TargetRules = TargetRules()
+    detached_hold_s: int | None = None
+    """Seconds without a controlling screen before quotes are pulled; None keeps going."""
+    hand_idle_s: int = 900
+    """An armed hand falls back to safe after this long without a key."""
+    reconcile_every_s: int = 20
+    hand_size: int = 1000
+    """Largest order by hand, in counts."""
+    trace: bool = False
+    """Collect intents, verdicts and effects for ``decisions_hash``."""
+    history: int = 120
+    """Seconds of feature history kept for sparklines."""

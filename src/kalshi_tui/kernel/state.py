@@ -1,0 +1,192 @@
+"""Everything the kernel holds: one ``DeskState``, one ``MarketState`` a market. Plain data, changed by this room alone."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+from kalshi_tui.execution.budget import WriteBudget
+from kalshi_tui.execution.flatten import Flatten
+from kalshi_tui.execution.gate import Gate
+from kalshi_tui.execution.orders import OrderRegistry
+from kalshi_tui.execution.target import SideClock
+from kalshi_tui.features.market import MarketFeatures
+from kalshi_tui.kernel.alerts import AlertLog
+from kalshi_tui.kernel.settings import KernelSettings
+from kalshi_tui.orderbook.feed import BookFeed
+from kalshi_tui.portfolio.positions import Ledger
+from kalshi_tui.protocol.effects import Effect, Journal
+from kalshi_tui.protocol.instant import Instant
+from kalshi_tui.protocol.market import Event, Market, Series
+from kalshi_tui.protocol.quotes import Quote, QuoteIntent, Regime
+from kalshi_tui.protocol.units import Count, Money, Nanos, Price, Side
+from kalshi_tui.risk.base import MarketExposure, RiskState
+from kalshi_tui.risk.r0 import R0
+
+BOOT_READS = ("orders", "fills", "positions", "balance")
+"""Nothing may be sent before each of these was read completely."""
+
+
+@dataclass(slots=True)
+class MarketState:
+    """One market the desk follows."""
+
+    facts: Market
+    features: MarketFeatures
+    risk: MarketExposure
+    engine: str
+    quoting: bool = False
+    """Whether a person wants it quoted; what it does is ``word``."""
+    paused_sides: dict[Side, str] = field(default_factory=dict)
+    """Sides an engine may not use, and why (its order was cancelled by hand)."""
+    intent: QuoteIntent | None = None
+    """The engine's last proposal, before risk."""
+    bid: Quote | None = None
+    """What risk left of it."""
+    ask: Quote | None = None
+    word: str = "off"
+    """One word for the list: quoting, off, no book, stale, held, paused, closed, settled, no quote."""
+    why: str = "quoting is off"
+    said: tuple[str, str] = ("", "")
+    """(word, why) as last reported in the JSON stream."""
+    said_quote: tuple[Quote | None, Quote | None] = (None, None)
+    clocks: dict[Side, SideClock] = field(default_factory=lambda: {s: SideClock() for s in Side})
+    flatten: Flatten | None = None
+    regime: Regime = Regime.CALM
+    last_price: Price | None = None
+    last_count: Count | None = None
+    entry_fees: Money = 0
+    """Fees the open lots have paid: average cost applied to fees."""
+    rejections: deque[Nanos] = field(default_factory=lambda: deque(maxlen=8))
+    """Monotonic times of refused creates: a loop of them pauses the market."""
+    refused: dict[Side, str] = field(default_factory=dict)
+    """Code of the standing refusal of a side: counted once while it lasts."""
+    decided: Nanos | None = None
+    """Monotonic time of its last decision."""
+    history: dict[str, deque[float]] = field(default_factory=dict)
+
+    @property
+    def ticker(self) -> str:
+        return self.facts.ticker
+
+
+@dataclass(slots=True)
+class Counters:
+    """What the summary counts beside the book feed's own counters."""
+
+    decisions: int = 0
+    orders_sent: int = 0
+    fills: int = 0
+    volume: Count = 0
+    refusals: dict[str, int] = field(default_factory=dict)
+
+    def refuse(self, code: str) -> None:
+        self.refusals[code] = self.refusals.get(code, 0) + 1
+
+
+@dataclass(slots=True)
+class Hand:
+    """What this person may add. Starts safe, falls back to safe."""
+
+    armed: bool = False
+    last_key: Nanos | None = None
+    sessions: int = 0
+    controller: int | None = None
+    detached_since: Nanos | None = None
+
+
+@dataclass(slots=True)
+class Recovery:
+    """What has been read at boot, and how the last comparisons ended."""
+
+    missing: list[str] = field(default_factory=lambda: list(BOOT_READS))
+    asked: Instant | None = None
+    next_check: Nanos = 0
+    looked_up: Nanos = 0
+    held_balance: Money | None = None
+    """A balance that came before the positions it belongs with."""
+    base_balance: Money | None = None
+    """Balance less what the ledger's cash flow explained when it was read."""
+    differences: dict[str, int] = field(default_factory=dict)
+    """Kind -> number of differences at the last comparison of that kind."""
+    compared: dict[str, Instant] = field(default_factory=dict)
+    """Kind -> when the read that was last compared was asked."""
+
+    @property
+    def unreconciled(self) -> int:
+        return sum(self.differences.values())
+
+
+@dataclass(slots=True)
+class Ending:
+    """The desk is on its way out: pull, verify, reconcile, end."""
+
+    reason: str
+    exit_code: int
+    since: Instant
+    asked: Instant | None = None
+    """When the last reads were asked, after everything was gone."""
+    done: bool = False
+
+
+@dataclass(slots=True)
+class DeskState:
+    settings: KernelSettings
+    now: Instant
+    feed: BookFeed
+    gate: Gate = field(default_factory=Gate)
+    budget: WriteBudget = field(default_factory=WriteBudget)
+    orders: OrderRegistry = field(default_factory=OrderRegistry)
+    ledger: Ledger = field(default_factory=Ledger)
+    alerts: AlertLog = field(default_factory=AlertLog)
+    counters: Counters = field(default_factory=Counters)
+    hand: Hand = field(default_factory=Hand)
+    markets: dict[str, MarketState] = field(default_factory=dict)
+    events: dict[str, Event] = field(default_factory=dict)
+    series: dict[str, Series] = field(default_factory=dict)
+    r0: R0 = field(init=False)
+    risk: RiskState = field(init=False)
+    balance: Money | None = None
+    """The venue's last word on cash."""
+    last_fill: Instant | None = None
+    """When a position last changed: reads asked before it prove nothing."""
+    dirty: dict[str, None] = field(default_factory=dict)
+    """Markets to decide on, in order of first change."""
+    recovery: Recovery = field(default_factory=Recovery)
+    ending: Ending | None = None
+    view_version: int = 0
+    second: int = -1
+    """The last whole monotonic second whose rounds were made."""
+    conn: int | None = None
+    """The connection whose messages count."""
+    fills_watched: int = -1
+    """``counters.fills`` when risk last watched."""
+    boot_wall: Nanos = 0
+    """Wall time of this boot: fills before it are history."""
+    order_number: int = 0
+    high_water: Money | None = None
+    """Highest day P&L seen: drawdown is measured from it."""
+    journal: list[Journal] = field(default_factory=list)
+    cancels: list[Effect] = field(default_factory=list)
+    """Leave before everything else: adverse moves cancel first."""
+    sends: list[Effect] = field(default_factory=list)
+    others: list[Effect] = field(default_factory=list)
+    trace: list[object] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.r0 = R0(self.settings.r0)
+        self.risk = RiskState(self.now, {})
+
+    def take_effects(self) -> list[Effect]:
+        """What has come up since the last time: journal first, then cancels, orders, the rest."""
+        effects: list[Effect] = [*self.journal, *self.cancels, *self.sends, *self.others]
+        self.journal, self.cancels, self.sends, self.others = [], [], [], []
+        return effects
+
+    def next_client_id(self, letter: str) -> str:
+        """Ids are minted here, in order: ``<boot>-<owner letter><number>``."""
+        self.order_number += 1
+        return f"{self.settings.boot}-{letter}{self.order_number}"
+
+    def market_of(self, ticker: str) -> MarketState | None:
+        return self.markets.get(ticker)

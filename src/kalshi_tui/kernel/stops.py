@@ -1,0 +1,229 @@
+"""The safe stops: HOLD, PULL, FLATTEN, KILL, and what keeps each true until a person lifts it.
+
+A stop takes effect here at once (latches first, everything else may fail after); what it wants gone is then swept
+at every decision until the venue has confirmed it gone. Nothing in here can make an order, except a flatten's.
+"""
+
+from __future__ import annotations
+
+from kalshi_tui.execution.flatten import CancelThis, Flatten, FlattenRules, FlattenView, LookUp, Rest, Take
+from kalshi_tui.execution.gate import StopKind, scope_key
+from kalshi_tui.execution.orders import Order
+from kalshi_tui.kernel.booking import in_scope, own_resting, raise_alert
+from kalshi_tui.kernel.sending import cancel, create
+from kalshi_tui.kernel.state import DeskState, MarketState
+from kalshi_tui.protocol.commands import Scope
+from kalshi_tui.protocol.effects import Effect, Journal, ReadFills, ReadOrders
+from kalshi_tui.protocol.market import MarketStatus
+from kalshi_tui.protocol.orders import NewOrder, OrderState, Owner, TimeInForce
+from kalshi_tui.protocol.quotes import Alert, AlertLevel
+from kalshi_tui.protocol.units import Count, Price, Side
+from kalshi_tui.risk.base import FlattenRequest
+
+RULES = FlattenRules()
+
+
+def stop(desk: DeskState, kind: StopKind, scope: Scope, why: str) -> str:
+    """Take effect now; a sentence of what was done. Idempotent."""
+    key = scope_key(scope)
+    latches = desk.gate.latches
+    if kind is StopKind.KILL:
+        latches.killed, latches.reduce_only, latches.kill_why = True, False, why
+    elif kind is StopKind.HOLD:
+        latches.held.setdefault(key, why)
+    else:
+        latches.pulled.setdefault(key, why)
+    touched = [m for m in desk.markets.values() if kind is StopKind.KILL or in_scope(desk, m.ticker, scope)]
+    for market in touched:
+        if kind is not StopKind.HOLD:
+            market.quoting = False
+        if kind is StopKind.FLATTEN:
+            begin_flatten(desk, market, 0, why)
+        if kind is StopKind.KILL:
+            market.flatten = None
+        desk.dirty[market.ticker] = None
+    where = scope.ticker or scope.event or "everything"
+    desk.journal.append(Journal("stop", {"kind": kind.value, "scope": where, "why": why}))
+    sweep(desk)
+    resting = sum(1 for o in desk.orders.open_orders() if _doomed(desk, o) is not None)
+    if kind is StopKind.KILL:
+        text = f"killed ({why}): nothing is sent any more; {resting} orders not confirmed gone"
+        raise_alert(desk, Alert("killed", AlertLevel.HALT, text))
+        return text
+    if kind is StopKind.FLATTEN:
+        held = sum(1 for m in touched if desk.ledger.position(m.ticker))
+        return f"flattening {held} positions in {where}; quoting is off there"
+    if kind is StopKind.HOLD:
+        return f"holding {where}: only orders that reduce may go"
+    return f"pulled {where}: {resting} orders not confirmed gone; quoting is off there"
+
+
+def clear(desk: DeskState, scope: Scope, *, reduce_only: bool) -> str:
+    """Lift the stops of a scope. Quoting stays off: switching it on is a person's own step."""
+    latches = desk.gate.latches
+    key = scope_key(scope)
+    lifted = [
+        kind for kind, table in (("hold", latches.held), ("pull", latches.pulled)) if table.pop(key, None)
+    ]
+    if not key and latches.killed:
+        latches.killed, latches.reduce_only = reduce_only, reduce_only
+        lifted.append("kill (reducing only)" if reduce_only else "kill")
+        if not reduce_only:
+            desk.alerts.over("killed")
+    for market in desk.markets.values():
+        if in_scope(desk, market.ticker, scope):
+            market.paused_sides.clear()
+            desk.dirty[market.ticker] = None
+    desk.journal.append(Journal("clear", {"scope": key or "everything", "lifted": list(lifted)}))
+    where = key or "everything"
+    return f"lifted {', '.join(lifted)} on {where}" if lifted else f"nothing was stopped on {where}"
+
+
+def begin_flatten(
+    desk: DeskState, market: MarketState, target: Count, why: str, *, emergency: bool = False
+) -> None:
+    running = market.flatten
+    if running is not None and not running.over:
+        running.ask(target, emergency=emergency, cause=why)
+        return
+    market.flatten = Flatten(market.ticker, target, RULES, emergency=emergency, cause=why)
+
+
+def on_request(desk: DeskState, request: FlattenRequest) -> None:
+    """Risk asks for a reduction after a breach by fills: engines off there, then reduce."""
+    market = desk.markets.get(request.ticker)
+    if market is None:
+        return
+    market.quoting = False
+    raise_alert(
+        desk,
+        Alert(
+            f"flatten {request.ticker}",
+            AlertLevel.HALT,
+            f"{request.ticker}: {request.why}; reducing",
+            request.ticker,
+        ),
+    )
+    begin_flatten(desk, market, request.target, request.why)
+    desk.dirty[request.ticker] = None
+
+
+def sweep(desk: DeskState) -> None:
+    """Cancel again whatever a stop wants gone. Called at every decision: retried for ever."""
+    for order in list(desk.orders.open_orders()):
+        why = _doomed(desk, order)
+        if why is not None:
+            cancel(desk, order, why)
+
+
+def unconfirmed(desk: DeskState) -> int:
+    """Orders a stop wants gone that the venue has not confirmed gone."""
+    return sum(1 for o in desk.orders.open_orders() if _doomed(desk, o) is not None)
+
+
+def _doomed(desk: DeskState, order: Order) -> str | None:
+    """Why an order must go whatever its target; None when no stop wants it gone. Found ones never."""
+    if order.owner is Owner.FOUND:
+        return None
+    market = desk.markets.get(order.ticker)
+    event = market.facts.event_ticker if market is not None else ""
+    kind, why = desk.gate.latches.strongest(order.ticker, event)
+    if kind is StopKind.KILL:
+        return f"killed: {why}"
+    if order.owner is Owner.ENGINE and (market is None or not market.quoting):
+        return f"pulled: {why}" if kind is StopKind.PULL else "quoting is off"
+    if order.owner is Owner.MINE and market is not None and market.flatten is not None:
+        return "flattening" if not market.flatten.over else None
+    return None
+
+
+# -- flattening ------------------------------------------------------------------------------------------
+
+
+def step_flattens(desk: DeskState) -> None:
+    """Let every running flatten do its next thing."""
+    for market in desk.markets.values():
+        machine = market.flatten
+        if machine is None:
+            continue
+        before = machine.status
+        for action in machine.step(_flatten_view(desk, market)):
+            _carry_out(desk, market, action)
+        if machine.status != before:
+            desk.journal.append(Journal("flatten", {"ticker": market.ticker, "status": machine.status}))
+            desk.dirty[market.ticker] = None
+        if machine.over:
+            level = AlertLevel.WARN if machine.state.value == "stuck" else AlertLevel.INFO
+            key = f"flatten over {market.ticker} {desk.now.mono}"
+            raise_alert(desk, Alert(key, level, f"{market.ticker}: {machine.status}", market.ticker))
+            market.flatten = None
+            desk.alerts.over(f"flatten {market.ticker}")
+            desk.dirty[market.ticker] = None
+
+
+def _flatten_view(desk: DeskState, market: MarketState) -> FlattenView:
+    book = desk.feed.book(market.ticker)
+    valid = desk.feed.status(market.ticker).valid
+    bids: list[tuple[Price, Count]] = []
+    asks: list[tuple[Price, Count]] = []
+    if book is not None and valid:
+        own = own_resting(desk, market)
+        bids = without(book.levels(Side.BID, 12), own, Side.BID)
+        asks = without(book.levels(Side.ASK, 12), own, Side.ASK)
+    facts = market.facts
+    trading = facts.status is MarketStatus.ACTIVE and desk.gate.exchange_active and desk.gate.trading_active
+    before_close = facts.close_time is None or desk.now.wall < facts.close_time
+    return FlattenView(
+        now=desk.now,
+        position=desk.ledger.position(market.ticker),
+        bids=bids,
+        asks=asks,
+        orders=list(desk.orders.live.get(market.ticker, {}).values()),
+        grid=facts.grid,
+        closable=trading and before_close and desk.settings.execution != "none",
+        book_valid=valid,
+        fee=facts.fee,
+    )
+
+
+def without(
+    levels: list[tuple[Price, Count]], own: dict[tuple[Side, Price], Count], side: Side
+) -> list[tuple[Price, Count]]:
+    """Levels less our own quantity, empty ones dropped."""
+    left = ((price, count - own.get((side, price), 0)) for price, count in levels)
+    return [(price, count) for price, count in left if count > 0]
+
+
+def _carry_out(desk: DeskState, market: MarketState, action: object) -> None:
+    match action:
+        case CancelThis(order):
+            if order.state is OrderState.CANCELING:
+                order.state = OrderState.LIVE  # asked again: the first answer is overdue
+            cancel(desk, order, "flattening")
+        case Take(side, price, count):
+            _send(desk, market, side, price, count, TimeInForce.IOC)
+        case Rest(side, price, count):
+            _send(desk, market, side, price, count, TimeInForce.GTC)
+        case LookUp():
+            reads: list[Effect] = [ReadOrders(resting_only=True), ReadFills(desk.boot_wall)]
+            desk.others.extend(reads)
+
+
+def _send(
+    desk: DeskState, market: MarketState, side: Side, price: Price, count: Count, tif: TimeInForce
+) -> None:
+    ioc = tif is TimeInForce.IOC
+    order = NewOrder(
+        client_order_id=desk.next_client_id("f"),
+        ticker=market.ticker,
+        side=side,
+        price=price,
+        count=count,
+        time_in_force=tif,
+        post_only=not ioc,
+        reduce_only=ioc,
+        expiration_s=None,
+        exchange_index=market.facts.exchange_index,
+        owner=Owner.FLATTEN,
+    )
+    create(desk, order, market.flatten.status if market.flatten is not None else "flattening")

@@ -1,0 +1,198 @@
+"""The picture of the desk: one immutable ``DeskView`` in which every number agrees with every other."""
+
+from __future__ import annotations
+
+from kalshi_tui.execution.budget import pull_cost
+from kalshi_tui.execution.gate import StopKind
+from kalshi_tui.execution.orders import Order
+from kalshi_tui.kernel import stops
+from kalshi_tui.kernel.ladder import event_name, ladder_view
+from kalshi_tui.kernel.panels import feature_lines, gauges, settlement_rows
+from kalshi_tui.kernel.pnl import day_pnl, drawdown, market_day_pnl
+from kalshi_tui.kernel.state import DeskState, MarketState
+from kalshi_tui.protocol.commands import Focus
+from kalshi_tui.protocol.instant import Instant
+from kalshi_tui.protocol.orders import OrderState
+from kalshi_tui.protocol.units import MILLISECOND, Nanos
+from kalshi_tui.protocol.views import DeskView, MarketRow, OwnOrder, StatusView
+
+LOG_LINES = 40
+LAGGING_MS = 2000
+"""Frames this much older than their exchange stamp are not the market any more."""
+GONE_AFTER: Nanos = 10 * 60 * 1_000_000_000
+"""A market that has closed and holds nothing leaves the list after this long."""
+
+
+def desk_view(desk: DeskState, now: Instant, focus: Focus | None, full: bool) -> DeskView:
+    desk.view_version += 1
+    market = desk.markets.get(focus.ticker) if focus is not None else None
+    if market is None:
+        market = next(iter(listed(desk, now)), None)
+    ladder = None
+    if market is not None:
+        window = focus if focus is not None and focus.ticker == market.ticker else None
+        ladder = ladder_view(desk, market, now, window)
+    return DeskView(
+        wall=now.wall,
+        version=desk.view_version,
+        status=status_view(desk, now),
+        markets=tuple(market_row(desk, m) for m in listed(desk, now)),
+        ladder=ladder,
+        features=() if market is None else feature_lines(desk, market, now),
+        gauges=gauges(desk, market),
+        settlement_title="" if market is None else event_name(desk, market),
+        settlement=() if market is None else settlement_rows(desk, market),
+        log=tuple(list(desk.alerts.lines)[:LOG_LINES]),
+        orders=tuple(own_order(desk, o, now) for o in desk.orders.open_orders()) if full else (),
+        counters=_counters(desk) if full else {},
+    )
+
+
+def listed(desk: DeskState, now: Instant) -> list[MarketState]:
+    """Markets worth a line: grouped by event in the order their events first closed, then as they came."""
+    shown = [m for m in desk.markets.values() if not _gone(desk, m, now)]
+    first: dict[str, int] = {}
+    for index, market in enumerate(shown):
+        first.setdefault(market.facts.event_ticker, index)
+    return sorted(shown, key=lambda m: first[m.facts.event_ticker])
+
+
+def _gone(desk: DeskState, market: MarketState, now: Instant) -> bool:
+    close = market.facts.close_time
+    if close is None or now.wall < close:
+        return False
+    if desk.ledger.position(market.ticker) or market.ticker in desk.orders.live:
+        return False
+    return market.facts.status.value == "finalized" or now.wall - close > GONE_AFTER
+
+
+def status_view(desk: DeskState, now: Instant) -> StatusView:
+    settings, hand = desk.settings, desk.hand
+    kind, why = desk.gate.latches.strongest("", "")
+    waiting = stops.unconfirmed(desk)
+    heard = desk.feed.heard_at
+    age = None if heard is None or desk.conn is None else max(now.mono - heard.mono, 0)
+    ages = desk.feed.ages()
+    lag = None if ages.exchange is None else ages.exchange // MILLISECOND
+    label, when = _next_close(desk, now)
+    restrictions = []
+    if desk.gate.recovering:
+        restrictions.append(desk.gate.recovering)
+    if not (desk.gate.exchange_active and desk.gate.trading_active):
+        restrictions.append("exchange paused")
+    if settings.execution == "none":
+        restrictions.append("watching only")
+    if desk.ending is not None:
+        restrictions.append("ending")
+    return StatusView(
+        venue=settings.venue,
+        execution=settings.execution,
+        mode=settings.mode,
+        armed=hand.armed,
+        engines_quoting=sum(1 for m in desk.markets.values() if m.word == "quoting"),
+        feed=_feed_word(desk, lag),
+        feed_age_ms=None if age is None else age // MILLISECOND,
+        lag_ms=lag,
+        gaps=desk.feed.counters.gaps,
+        day_pnl=day_pnl(desk),
+        drawdown=drawdown(desk),
+        drawdown_limit=settings.drawdown_limit,
+        balance=desk.balance,
+        latch=_latch_word(desk, kind),
+        latch_why=why,
+        unconfirmed=waiting,
+        write_tokens=max(desk.budget.tokens, 0),
+        write_capacity=desk.budget.capacity,
+        pull_cost=pull_cost(desk.orders.open_count()),
+        next_event=label,
+        next_event_at=when,
+        sessions=hand.sessions,
+        controller=hand.controller,
+        restrictions=tuple(restrictions),
+    )
+
+
+def _feed_word(desk: DeskState, lag: int | None) -> str:
+    if desk.conn is None:
+        return "connecting"
+    if not desk.feed.alive:
+        return "dead"
+    return "lagging" if lag is not None and lag > LAGGING_MS else "live"
+
+
+def _latch_word(desk: DeskState, kind: StopKind | None) -> str:
+    if desk.gate.latches.killed:
+        return "REDUCE ONLY" if desk.gate.latches.reduce_only else "KILLED"
+    if any(m.flatten is not None for m in desk.markets.values()):
+        return "FLATTENING"
+    words = {StopKind.PULL: "PULLED", StopKind.HOLD: "HOLD"}
+    return words.get(kind, "") if kind is not None else ""
+
+
+def _next_close(desk: DeskState, now: Instant) -> tuple[str, Nanos | None]:
+    """The next scheduled close among the followed markets."""
+    best: MarketState | None = None
+    for market in desk.markets.values():
+        close = market.facts.close_time
+        if close is None or close <= now.wall:
+            continue
+        if best is None or best.facts.close_time is None or close < best.facts.close_time:
+            best = market
+    return ("", None) if best is None else (f"{event_name(desk, best)} closes", best.facts.close_time)
+
+
+def market_row(desk: DeskState, market: MarketState) -> MarketRow:
+    facts = market.facts
+    status = desk.feed.status(facts.ticker)
+    book = desk.feed.book(facts.ticker) if status.valid else None
+    return MarketRow(
+        ticker=facts.ticker,
+        event_ticker=facts.event_ticker,
+        event_title=event_name(desk, market),
+        label=facts.label,
+        engine=market.engine,
+        state=market.word,
+        quoting=market.quoting,
+        bid=None if book is None else book.best_bid,
+        ask=None if book is None else book.best_ask,
+        position=desk.ledger.position(facts.ticker),
+        day_pnl=market_day_pnl(desk, facts.ticker),
+        close=facts.close_time,
+        book="live" if status.valid else status.reason,
+        why=market.why,
+    )
+
+
+def own_order(desk: DeskState, order: Order, now: Instant) -> OwnOrder:
+    book = desk.feed.book(order.ticker)
+    return OwnOrder(
+        order_id=order.order_id,
+        client_order_id=order.client_order_id,
+        ticker=order.ticker,
+        side=order.side,
+        price=order.price,
+        remaining=order.remaining,
+        filled=order.filled,
+        owner=order.owner,
+        engine=order.engine,
+        state=order.state.value,
+        ahead=order.ahead if order.state is not OrderState.SENT else None,
+        level=None if book is None else book.size_at(order.side, order.price),
+        expiration=None if order.expiration_s is None else order.expiration_s * 1_000_000_000,
+        age_ms=max(now.mono - order.sent.mono, 0) // MILLISECOND,
+    )
+
+
+def _counters(desk: DeskState) -> dict[str, int]:
+    feed = desk.feed.counters
+    return {
+        "frames": feed.frames,
+        "gaps": feed.gaps,
+        "resyncs": feed.resyncs,
+        "book_checks": feed.book_checks,
+        "book_mismatches": feed.book_mismatches,
+        "decisions": desk.counters.decisions,
+        "orders_sent": desk.counters.orders_sent,
+        "fills": desk.counters.fills,
+        "unreconciled": desk.recovery.unreconciled,
+    }
