@@ -84,18 +84,29 @@ def decode(raw: bytes | str) -> Message:
         message: KnownMessage = _decode_known(raw)
     except _REFUSALS as error:
         return _unknown_or_invalid(raw, error)
-    if type(message) is BookDelta:
-        body = message.msg
-        commas = raw.count(b",") if isinstance(raw, bytes) else raw.count(",")
-        # type, msg and the four keys every delta has: four commas, two more with sid and seq.
-        if commas == 4 + (message.sid is not None) + (message.seq is not None) + (message.id is not None) + (
-            message.sending_ts_ms is not None
-        ) + (body.clock is not None) + (body.ts_ms is not None) + (body.client_order_id is not None) + (
-            body.subaccount is not None
-        ) + (body.market_id is not None) + (body.ts is not None):
-            return message
+    if type(message) is BookDelta and _every_key_once(message, raw):
+        return message
     fault = _repeated_key(raw)
     return message if fault is None else _invalid(raw, fault)
+
+
+def _every_key_once(delta: BookDelta, raw: bytes | str) -> bool:
+    """Proof by commas that no key came twice; False proves nothing. The common layout is tried first."""
+    body = delta.msg
+    commas = raw.count(b",") if isinstance(raw, bytes) else raw.count(",")
+    if (
+        body.ts_ms is not None
+        and body.market_id is not None
+        and body.ts is not None
+        and delta.sid is not None
+        and delta.seq is not None
+        and (commas == 9 or (commas == 11 and body.clock is not None and delta.sending_ts_ms is not None))
+    ):
+        return True
+    optional = (delta.sid, delta.seq, delta.id, delta.sending_ts_ms, body.clock, body.ts_ms, body.ts)
+    own = (body.client_order_id, body.subaccount, body.market_id)
+    # One comma between type and msg, three between the four keys every delta has, one for each optional key.
+    return commas == 4 + len(optional) + len(own) - optional.count(None) - own.count(None)
 
 
 def _unknown_or_invalid(raw: bytes | str, error: Exception) -> UnknownFrame | InvalidFrame:

@@ -15,7 +15,7 @@ from msgspec import Meta, Struct
 Natural = Annotated[int, Meta(ge=0, le=2**53)]
 """Sequence numbers, clocks, stamps: never negative, never beyond what JSON numbers hold exactly."""
 Whole = Annotated[int, Meta(ge=-(2**53), le=2**53)]
-LevelText = Annotated[str, Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?$")]
+LevelText = Annotated[str, Meta(pattern=r"^[0-9]{1,12}(\.[0-9]{1,6})?\Z")]
 """A price or size of a snapshot level: plain, unsigned decimal text."""
 
 
