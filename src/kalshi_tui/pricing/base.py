@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from kalshi_tui.pricing import m0, m1, m2
+from kalshi_tui.pricing import m0, m1, m2, m3
 from kalshi_tui.pricing.snapshot import MarketSnapshot, QuoteParams
 from kalshi_tui.protocol.quotes import QuoteIntent
 
@@ -35,6 +35,7 @@ _ENGINES: dict[str, Engine] = {
     "m0": Engine(m0.M0Params, m0.quote, "fixed edge"),
     "m1": Engine(m1.M1Params, m1.quote, "micro-price"),
     "m2": Engine(m2.M2Params, m2.quote, "regime"),
+    "m3": Engine(m3.M3Params, m3.quote, "relations"),
 }
 
 

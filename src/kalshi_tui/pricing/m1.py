@@ -76,16 +76,19 @@ def centre(snapshot: MarketSnapshot, params: M1Params, eta: float = 1.0, edge: f
             half, params.adverse * adverse_half_spread(features.toxicity, min(max(fair, 1e-4), 1.0 - 1e-4))
         )
     half *= edge
-    used = _used(snapshot)
+    used = inventory_used(snapshot)
     most = params.skew_ticks * (features.tick or CENT) / ONE
     skew = min(max(-params.eta * eta * used * half, -most), most)
-    # The side that would add to the inventory gets smaller as the inventory fills.
-    return Centre(
-        fair, half, skew, 1.0 - used if used > 0.0 else 1.0, 1.0 + used if used < 0.0 else 1.0, note
-    )
+    bid_size, ask_size = sized(used)
+    return Centre(fair, half, skew, bid_size, ask_size, note)
 
 
-def _used(snapshot: MarketSnapshot) -> float:
+def sized(used: float) -> tuple[float, float]:
+    """(bid, ask) shares of full size: the side that adds to the inventory shrinks as it fills."""
+    return (1.0 - used, 1.0) if used > 0.0 else (1.0, 1.0 + used)
+
+
+def inventory_used(snapshot: MarketSnapshot) -> float:
     """Inventory over its cap, -1..1; full while the cap is 0 and something is held."""
     position, cap = snapshot.position, snapshot.max_position
     if not position:

@@ -39,6 +39,10 @@ class MarketSnapshot(Struct, frozen=True, gc=False):
     """The trader's own shift of fair, in levels; positive is up."""
     widen: float = 0.0
     """The trader's own widening: half-spreads are multiplied by 1 + widen, >= 0."""
+    coherent: float | None = None
+    """Fair value that agrees with the sibling markets, dollars; None where no relation is proved."""
+    relation: str = ""
+    """What the siblings say, in words: the scan's reason."""
 
 
 def require(ok: bool, sentence: str) -> None:
