@@ -165,7 +165,7 @@ class ControlServer:
             self._send(session, asked)
             return
         number, command_id = asked
-        in_control = not session.is_screen or self.table.controller == session.number
+        in_control = self.table.controller == session.number
         self._desk.command(number, msgspec.structs.replace(command, id=command_id), in_control)
 
     async def _write(self, session: Session, writer: asyncio.StreamWriter) -> None:

@@ -1,0 +1,51 @@
+"""One line in words for every report: what stderr and the desk's log say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kalshi_tui.protocol.effects import Report
+
+
+def sentence(report: Report) -> str:
+    """The report as a trader would say it; numbers as they stand in the JSON line."""
+    fields = report.fields
+    match report.type:
+        case "quote":
+            sides = (f"{name} {_level(fields.get(name))}" for name in ("bid", "ask"))
+            text = f"quote  {fields['ticker']}  {'  '.join(sides)}  {fields.get('why') or ''}"
+        case "state":
+            text = f"state  {fields['ticker']}  {fields['state']}: {fields.get('why') or ''}"
+        case "order":
+            why = f": {fields['why']}" if fields.get("why") else ""
+            text = (
+                f"order  {fields['ticker']}  {fields['side']} {fields['count']} @ {fields['price']} "
+                f"{fields.get('what') or fields['state']}{why}"
+            )
+        case "fill":
+            text = (
+                f"fill   {fields['ticker']}  {fields['side']} {fields['count']} @ {fields['price']}"
+                f"  fee {fields['fee']}  position {fields['position']}"
+            )
+        case "alert":
+            where = f"  {fields['ticker']}" if fields.get("ticker") else ""
+            text = f"{str(fields['level']).upper():<6}{where} {fields['text']}"
+        case kind:
+            text = f"{kind}  " + "  ".join(f"{name} {value}" for name, value in fields.items())
+    return text.rstrip()
+
+
+def _level(quote: object) -> str:
+    if isinstance(quote, Mapping):
+        return f"{quote['count']} @ {quote['price']}"
+    return "-"
+
+
+def farewell(summary: Mapping[str, object]) -> str:
+    """The summary in one line."""
+    return (
+        f"end    {summary['fills']} fills, {summary['volume_contracts']} contracts, "
+        f"realized {summary['realized_pnl_dollars']}, unrealized {summary['unrealized_pnl_dollars']}, "
+        f"fees {summary['fees_dollars']}; {summary['orders_live']} orders live, "
+        f"{summary['orders_unknown']} unknown, {summary['unreconciled']} differences from the venue"
+    )

@@ -1,0 +1,63 @@
+"""What the loop needs of the shells around it. The real ones are in ``venue``, ``ws_ingest`` and
+``storage``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from kalshi_tui.protocol.effects import AmendOrder, CancelOrder, Journal
+from kalshi_tui.protocol.events import KernelEvent
+from kalshi_tui.protocol.orders import NewOrder
+from kalshi_tui.protocol.units import Nanos
+
+
+class VenuePort(Protocol):
+    """REST, or a simulated venue: every call ends in exactly one event and raises nothing."""
+
+    async def create(self, order: NewOrder) -> KernelEvent: ...
+
+    async def cancel(self, cancel: CancelOrder) -> KernelEvent: ...
+
+    async def amend(self, amend: AmendOrder) -> KernelEvent: ...
+
+    async def read_orders(self, resting_only: bool, since: Nanos | None) -> KernelEvent: ...
+
+    async def read_fills(self, since: Nanos) -> KernelEvent: ...
+
+    async def read_positions(self) -> KernelEvent: ...
+
+    async def read_balance(self) -> KernelEvent: ...
+
+    async def read_settlements(self, since: Nanos) -> KernelEvent: ...
+
+    async def read_queue(self, tickers: Sequence[str]) -> KernelEvent: ...
+
+    async def read_markets(self, tickers: Sequence[str]) -> KernelEvent: ...
+
+    async def read_exchange_status(self) -> KernelEvent: ...
+
+
+class FeedPort(Protocol):
+    """The live feed."""
+
+    def want(self, tickers: Iterable[str]) -> None: ...
+
+    def request_snapshots(self, conn: int, sid: int, tickers: Sequence[str]) -> None: ...
+
+    def resubscribe(self, conn: int, sid: int) -> None: ...
+
+    def reconnect(self, conn: int, why: str) -> None: ...
+
+
+class JournalPort(Protocol):
+    """The money journal. ``append`` returns when the rows are durable; ``JournalError`` when they are not."""
+
+    async def append(self, rows: Sequence[Journal]) -> None: ...
+
+
+class TapePort(Protocol):
+    """The recording; never waited for."""
+
+    def kernel_event(self, event: KernelEvent) -> None: ...
