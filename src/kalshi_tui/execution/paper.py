@@ -50,7 +50,7 @@ class PaperVenue:
         self.params = params or PaperParams()
         self._exchange = PaperExchange(self.params.cash, model or RiskAverse())
         self._inbound: deque[_Request] = deque()
-        self._outbound: deque[tuple[Nanos, KernelEvent]] = deque()
+        self._outbound: deque[tuple[Nanos, MakeEvent]] = deque()
         self._delays_used = 0
 
     # -- the real market -----------------------------------------------------------------------------
@@ -82,7 +82,7 @@ class PaperVenue:
         self._tell(now, self._exchange.on_time(now))
         ready: list[KernelEvent] = []
         while self._outbound and self._outbound[0][0] <= now.mono:
-            ready.append(self._outbound.popleft()[1])
+            ready.append(self._outbound.popleft()[1](now))
         return ready
 
     def next_due(self) -> Nanos | None:
@@ -109,10 +109,9 @@ class PaperVenue:
 
     def _tell(self, at: Instant, answers: Iterable[MakeEvent]) -> None:
         """Answers and reports leave the venue together; they keep their place behind earlier ones."""
-        due: Instant | None = None
+        due: Nanos | None = None
         for make in answers:
             if due is None:
-                due = at.plus(self._delay())
-                if self._outbound and due.mono < self._outbound[-1][0]:
-                    due = at.plus(self._outbound[-1][0] - at.mono)
-            self._outbound.append((due.mono, make(due)))
+                due = at.mono + self._delay()
+                due = max(due, self._outbound[-1][0]) if self._outbound else due
+            self._outbound.append((due, make))

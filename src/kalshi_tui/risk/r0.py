@@ -8,6 +8,7 @@ that no order was allowed to threaten. An order that only reduces passes the cap
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 
 from msgspec import Struct
 
@@ -26,7 +27,8 @@ from kalshi_tui.risk.base import (
     reducible,
     whole,
 )
-from kalshi_tui.risk.scenarios import event_worst, groups, is_idle, settles_from_mark, settles_if_hit
+from kalshi_tui.risk.scenarios import groups, is_idle, market_worst, settles_from_mark, settles_if_hit
+from kalshi_tui.risk.totals import EventTotals, Totals, cash_needed, side_cash
 from kalshi_tui.risk.words import contracts, dollars
 
 
@@ -107,6 +109,7 @@ class R0:
         self._net_fills: dict[str, Count] = {}
         """Signed fills of ours since the last watch, by market."""
         self._breached: set[str] = set()
+        self._totals = Totals()
 
     def review(self, state: RiskState, order: NewOrder, replacing: Count = 0) -> Verdict:
         """May this order be sent? ``replacing``: what it takes off its side (an amend's own remainder)."""
@@ -119,10 +122,12 @@ class R0:
             return Verdict.refuse("R0_POSITION_UNKNOWN", "the position here was not read from the venue yet")
         if is_reducing(market, order.side, order.count - replacing):
             return Verdict.allow(order.count)
-        stopped = self._stopped(state, market, order)
+        others = self._totals.others(state, market.event_ticker)
+        stopped = self._stopped(state, market, order, others.orders)
         if stopped is not None:
             return stopped
-        least = min(self._limits(state, market, order, replacing), key=lambda limit: limit.room)
+        limits = self._limits(state, market, order, others, replacing)
+        least = min(limits, key=lambda limit: limit.room)
         return self._verdict(market, order, least)
 
     def watch(self, state: RiskState) -> list[Watched]:
@@ -161,7 +166,9 @@ class R0:
 
     # -- review --------------------------------------------------------------------------------------
 
-    def _stopped(self, state: RiskState, market: MarketExposure, order: NewOrder) -> Verdict | None:
+    def _stopped(
+        self, state: RiskState, market: MarketExposure, order: NewOrder, orders_elsewhere: int
+    ) -> Verdict | None:
         """Refusals that no smaller order would escape."""
         params = self.params
         if market.limits.reduce_only:
@@ -175,19 +182,21 @@ class R0:
         if market.open_orders >= params.market_orders:
             why = f"open orders {market.open_orders}/{params.market_orders} in this market"
             return Verdict.refuse("R0_OPEN_ORDERS", why)
-        total = sum(m.open_orders for m in state.markets.values())
+        event = self._totals.event(state, market.event_ticker)
+        total = orders_elsewhere + sum(m.open_orders for m in event)
         if total >= params.total_orders:
             return Verdict.refuse("R0_OPEN_ORDERS", f"open orders {total}/{params.total_orders} in all")
         return None
 
     def _limits(
-        self, state: RiskState, market: MarketExposure, order: NewOrder, replacing: Count
-    ) -> list[_Limit]:
-        return [
-            self._inventory(market, order, replacing),
-            *self._losses(state, market, order),
-            self._cash(state, market, order),
-        ]
+        self, state: RiskState, market: MarketExposure, order: NewOrder, others: EventTotals, replacing: Count
+    ) -> Iterator[_Limit]:
+        event = self._totals.event(state, market.event_ticker)
+        fee = order_fee(state, market, order)
+        yield self._inventory(market, order, replacing)
+        yield from self._losses(market, order, event, others.loss, fee)
+        beside = others.cash + sum(cash_needed(m) for m in event if m is not market)
+        yield self._cash(state, market, order, beside, fee)
 
     def _inventory(self, market: MarketExposure, order: NewOrder, replacing: Count) -> _Limit:
         cap = self.params.market_cap * market.limits.position // FULL
@@ -198,40 +207,41 @@ class R0:
             why += f" ({market.limits.why})"
         return _Limit(room, "R0_MARKET_CAP", why)
 
-    def _losses(self, state: RiskState, market: MarketExposure, order: NewOrder) -> list[_Limit]:
+    def _losses(
+        self, market: MarketExposure, order: NewOrder, event: list[MarketExposure], others: Money, fee: Money
+    ) -> Iterator[_Limit]:
         """Room under the worst settlement of the market, of its event, and of everything."""
         params = self.params
+        unit = _risk_per_unit(order)
+        adds = unit * order.count + fee
         budget = params.market_loss * market.limits.loss // FULL
-        alone = _worst_where_it_hurts([market], market, order)
-        event = state.event(market.event_ticker)
-        together = _worst_where_it_hurts(event, market, order)
-        others = sum(
-            max(-event_worst(state.event(name)), 0)
-            for name in dict.fromkeys(m.event_ticker for m in state.markets.values() if not is_idle(m))
-            if name != market.event_ticker
-        )
+        alone = -market_worst(market)
+        together = alone - sum([market_worst(m) for m in event if m is not market])
         table = (
-            ("R0_MARKET_LOSS", "this market", alone, budget),
-            ("R0_EVENT_LOSS", "this event", together, params.event_loss),
-            ("R0_GLOBAL", "all events", together + others, params.global_loss),
+            ("R0_MARKET_LOSS", "this market", [market], 0, budget, alone),
+            ("R0_EVENT_LOSS", "this event", event, 0, params.event_loss, together),
+            ("R0_GLOBAL", "all events", event, others, params.global_loss, together),
         )
-        unit, fee = _risk_per_unit(order), order_fee(state, market, order)
-        more = dollars(unit * order.count + fee)
-        return [
-            _Limit(
-                (limit - loss - fee) // unit,
-                code,
-                f"{where} can lose {dollars(max(loss, 0))} of {dollars(limit)}; this order adds {more}",
-            )
-            for code, where, loss, limit in table
-        ]
+        for code, where, markets, elsewhere, limit, most in table:
+            # No netting at all bounds the loss from above: mostly that already fits, and is quick to know.
+            if elsewhere + most + adds <= limit:
+                continue
+            loss = elsewhere + _worst_where_it_hurts(markets, market, order)
+            why = f"{where} can lose {dollars(max(loss, 0))} of {dollars(limit)}; this order adds {dollars(adds)}"
+            yield _Limit((limit - loss - fee) // unit, code, why)
 
-    def _cash(self, state: RiskState, market: MarketExposure, order: NewOrder) -> _Limit:
+    def _cash(
+        self,
+        state: RiskState,
+        market: MarketExposure,
+        order: NewOrder,
+        elsewhere: Money,
+        fee: Money,
+    ) -> _Limit:
         if state.cash is None:
             return _Limit(0, "R0_CASH", "the balance was not read from the venue yet")
-        others = sum(cash_needed(m) for m in state.markets.values() if m is not market)
-        spoken_for = self.params.cash_reserve + others + side_cash(market, order.side)
-        free = state.cash - spoken_for - order_fee(state, market, order)
+        spoken_for = self.params.cash_reserve + elsewhere + side_cash(market, order.side)
+        free = state.cash - spoken_for - fee
         why = f"cash {dollars(state.cash)}, {dollars(spoken_for)} of it spoken for"
         return _Limit(reducible(market, order.side) + free // _risk_per_unit(order), "R0_CASH", why)
 
@@ -279,17 +289,6 @@ class R0:
 def order_fee(state: RiskState, market: MarketExposure, order: NewOrder) -> Money:
     """The most the order can cost in fees if it fills whole at its price (a taker's, unless post-only)."""
     return trade_fee(market.fee, order.price, order.count, not order.post_only, state.now.wall, order.side)
-
-
-def cash_needed(market: MarketExposure) -> Money:
-    """Cash that a market's open orders can take: the dearer of its two sides."""
-    return max(side_cash(market, Side.BID), side_cash(market, Side.ASK))
-
-
-def side_cash(market: MarketExposure, side: Side) -> Money:
-    """Cash that one side's open orders can take; what only unwinds the position takes none."""
-    opening = max(market.open_on(side) + min((market.position or 0) * side.sign, 0), 0)
-    return min(market.open_bid_risk if side is Side.BID else market.open_ask_risk, opening * ONE)
 
 
 def _risk_per_unit(order: NewOrder) -> Money:

@@ -132,8 +132,14 @@ def is_idle(market: MarketExposure) -> bool:
 
 
 def market_worst(market: MarketExposure) -> Money:
-    """The same for one market by itself."""
-    return min(f(market, yes) for yes in (True, False) for f in (settles_if_hit, settles_from_mark))
+    """The same for one market by itself. Asked at every decision, hence without the helpers above."""
+    position = market.position or 0
+    cost = entry_cost(market)
+    worst = min(position * ONE - cost - market.open_ask_risk, -cost - market.open_bid_risk)
+    if market.mark is None:
+        return worst
+    marked = position * market.mark
+    return min(worst, position * ONE - marked - market.open_ask_risk, -marked - market.open_bid_risk)
 
 
 def naive_worst(markets: Sequence[MarketExposure]) -> Money:
