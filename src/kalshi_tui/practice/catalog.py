@@ -40,7 +40,7 @@ _DYNAMIC: Body = {
 
 
 class Times(Struct, frozen=True):
-    """The life of an event's markets in nanoseconds: of world time where it is planned, of wall time in bodies."""
+    """The life of an event's markets in nanoseconds: world time where planned, wall time in bodies."""
 
     created: Nanos
     opens: Nanos

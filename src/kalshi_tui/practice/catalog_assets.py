@@ -18,6 +18,7 @@ from kalshi_tui.practice.catalog import (
     market_body,
     series_body,
 )
+from kalshi_tui.practice.scenarios import Scenario
 from kalshi_tui.practice.world_belief import Latent, Moment, Number, Strike
 from kalshi_tui.protocol.market import StrikeType
 from kalshi_tui.protocol.units import SECOND, Nanos
@@ -102,17 +103,16 @@ PLANS = (
 """``first_close_s`` is staggered so that somewhere something is always in the middle of its life."""
 
 
-def asset_latents(seed: str, swing: float, drift: float, drift_s: int) -> dict[str, Latent]:
-    """Each asset's price by name. ``drift`` is in standard deviations of a three-minute move per second."""
+def asset_latents(seed: str, scenario: Scenario) -> dict[str, Latent]:
+    """Each asset's price by name."""
     latents = {}
     for asset in ASSETS:
         rng = random.Random(f"{seed}/asset/{asset.name}")
         latents[asset.name] = Latent(
             asset.level + rng.uniform(-asset.spread, asset.spread),
-            asset.rate * swing * swing,
+            asset.rate * scenario.swing**2,
             rng,
-            drift=drift * 2.0 * math.sqrt(asset.rate * 180.0),
-            drift_until=drift_s * SECOND,
+            waves=scenario.waves_of(2.0 * math.sqrt(asset.rate * 180.0)),
         )
     return latents
 
@@ -193,8 +193,8 @@ class AssetFamily:
         ticker = f"{event_ticker}-T{value:.2f}".removesuffix("0").removesuffix(".0")
         rules = (
             f"If the practice fixing of {plan.asset}, published when this market closes and rounded to the "
-            f"cent, is at least {value:,.2f}, the market resolves to Yes. The fixing differs from the running "
-            f"practice index by a draw with a standard deviation of {plan.fixing_sd:,.2f}."
+            f"cent, is at least {value:,.2f}, the market resolves to Yes. The fixing differs from the "
+            f"running practice index by a draw with a standard deviation of {plan.fixing_sd:,.2f}."
         )
         title = f"{plan.asset} at {value:,.2f} or above at the close?"
         body = market_body(

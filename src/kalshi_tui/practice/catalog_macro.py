@@ -129,8 +129,7 @@ class MacroFamily:
             jumps=((times.prints, deviation**2 - before),),
             parent=parent,
             beta=beta,
-            drift=self._scenario.drift * deviation,
-            drift_until=self._scenario.drift_s * SECOND,
+            waves=self._scenario.waves_of(deviation),
         )
 
     def _ladder(self, number: Number, times: Times, n: int) -> Listing:

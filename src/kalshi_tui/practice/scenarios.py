@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from kalshi_tui.protocol.units import SECOND, Nanos
+
 
 class Scenario(Struct, frozen=True):
     """One session. Seconds are world seconds since a season's start; multipliers are 1 in ``default``."""
@@ -35,12 +37,19 @@ class Scenario(Struct, frozen=True):
     """Scales how late the house makers learn what is known."""
     flow: float = 1.0
     """Scales the arrival rate of takers."""
-    drift: float = 0.0
-    """Standard deviations of the number per second, in one direction."""
-    drift_s: int = 0
-    """For this long."""
+    wave_every_s: int = 0
+    """Every so often the truth falls at once, and whoever knows takes what is stale; 0 for never."""
+    wave: float = 0.0
+    """How far, in standard deviations of each number."""
+    waves: int = 0
+    """How many times."""
     plant_every_s: float = 0.0
     """Mean time between planted violations; 0 for none."""
+
+    def waves_of(self, deviation: float) -> list[tuple[Nanos, float]]:
+        """When a number with this standard deviation falls, in world time, and how far."""
+        every = self.wave_every_s * SECOND
+        return [(every * (k + 1), self.wave * deviation) for k in range(self.waves)]
 
 
 _SCENARIOS: dict[str, Scenario] = {
@@ -61,7 +70,7 @@ _SCENARIOS: dict[str, Scenario] = {
         ),
         Scenario(
             "cpi-day",
-            "CPI prints 150 seconds in: thin before, a jump at the print, determined and settled by minute four",
+            "CPI prints 150 seconds in: thin before, a jump at the print, settled by minute four",
             assets=False,
             release_s=150,
             decision_s=2_400,
@@ -78,12 +87,11 @@ _SCENARIOS: dict[str, Scenario] = {
         ),
         Scenario(
             "crash",
-            "everything runs one way for five minutes and the takers know it: makers lose money",
-            informed=0.60,
-            lag=6.0,
-            flow=1.5,
-            drift=-0.008,
-            drift_s=300,
+            "everything falls in waves for five minutes and whoever knows is faster: makers lose money",
+            informed=0.5,
+            wave_every_s=10,
+            wave=-0.10,
+            waves=30,
         ),
     )
 }

@@ -44,9 +44,9 @@ class MakerStyle(Struct, frozen=True):
 
 
 STYLES = (
-    MakerStyle("touch", 0.009, 3, 14.0, 0.5, 0.4, 0.006, 1.6, 1, 1),
-    MakerStyle("body", 0.014, 9, 45.0, 0.35, 1.0, 0.005, 2.0, 1, 2),
-    MakerStyle("deep", 0.022, 10, 110.0, 0.30, 2.5, 0.004, 4.0, 2, 4),
+    MakerStyle("touch", 0.009, 3, 10.0, 0.5, 0.4, 0.006, 1.6, 1, 1),
+    MakerStyle("body", 0.014, 9, 24.0, 0.7, 1.0, 0.005, 2.0, 1, 2),
+    MakerStyle("deep", 0.023, 10, 60.0, 0.6, 2.5, 0.004, 4.0, 2, 4),
 )
 
 

@@ -29,7 +29,7 @@ class CrowdStyle(Struct, frozen=True):
     """Mean delay of the follower."""
     herd: float = 0.75
     """Chance that an uninformed follower takes the side of the one before."""
-    size: float = 14.0
+    size: float = 18.0
     """Median size."""
     size_spread: float = 1.1
     """Standard deviation of the logarithm of size."""
@@ -76,7 +76,7 @@ class Crowd:
         side = Side.BID if self._rng.random() < 0.5 else Side.ASK
         count = self._size()
         if knows:
-            return self._towards(fair, bid, ask, count)
+            return self.informed(fair, bid, ask, count)
         if before is not None and herds:
             side = before
         touch = ask if side is Side.BID else bid
@@ -85,11 +85,8 @@ class Crowd:
         reach = self._grid.index(touch) + _REACH * side.sign
         return Take(side, self._grid.price(min(max(reach, 0), self._grid.size - 1)), count)
 
-    def informed(self, fair: float, bid: Price | None, ask: Price | None) -> Take | None:
-        """What a taker who knows ``fair`` does."""
-        return self._towards(fair, bid, ask, self._size())
-
-    def _towards(self, fair: float, bid: Price | None, ask: Price | None, count: Count) -> Take | None:
+    def informed(self, fair: float, bid: Price | None, ask: Price | None, count: Count) -> Take | None:
+        """What somebody who knows ``fair`` takes, up to ``count``: whatever is better than that by a margin."""
         highest = self._grid.floor((fair - _MARGIN) * ONE)
         if ask is not None and highest is not None and highest >= ask:
             return Take(Side.BID, highest, count)

@@ -21,9 +21,9 @@ from kalshi_tui.protocol.units import DOLLAR, SECOND, Nanos, Side
 
 _NEWS_EVERY: Nanos = SECOND // 5
 """How often what is known changes."""
-_SNIPERS = 4
+_SNIPERS = 3
 """Takers who race for stale quotes at a print, in each market it moves."""
-_SNIPE_S = 0.5
+_SNIPE_S = 0.3
 """Their mean delay."""
 
 Action = Callable[[Nanos], None]
@@ -74,6 +74,7 @@ class World:
         self._markets: dict[str, OpenMarket] = {}
         self._listings: list[Listing] = []
         self._milestones: list[Body] = []
+        self._snipers = random.Random(f"{self._seed}/snipers")
         self._begin()
 
     # -- what a server needs -----------------------------------------------------------------------------
@@ -116,7 +117,7 @@ class World:
         scenario = self.scenario
         families: list[Family] = [MacroFamily(scenario, self._seed, self._wall)]
         if scenario.assets:
-            latents = asset_latents(self._seed, scenario.swing, scenario.drift, scenario.drift_s)
+            latents = asset_latents(self._seed, scenario)
             families += [
                 AssetFamily(plan, latents[plan.asset], self._seed, self._start, self._wall) for plan in PLANS
             ]
@@ -125,6 +126,8 @@ class World:
                 self._exchange.add_series(body)
             self._list(family, 0, 0)
         self._plan(_NEWS_EVERY, self._news)
+        for at, _ in scenario.waves_of(1.0):
+            self._plan(at, self._wave)
         if scenario.plant_every_s:
             self._planter = Planter(self._exchange, random.Random(f"{self._seed}/planter"), self._speed)
             self._after(0, scenario.plant_every_s / 2, self._plant)
@@ -161,11 +164,19 @@ class World:
         """The number is out. Everything it moves is raced for."""
         self._learn(at)
         listing.number.fix(at)
-        rng = random.Random(f"{self._seed}/{listing.event_ticker}/snipers")
-        for market in self._markets.values():
-            if market.fears(at):
-                for _ in range(_SNIPERS):
-                    self._after(at, rng.expovariate(1.0 / _SNIPE_S), partial(self._snipe, market))
+        self._race([market for market in self._markets.values() if market.fears(at)], at)
+
+    def _wave(self, at: Nanos) -> None:
+        """Everything falls at once."""
+        self._learn(at)
+        self._race(list(self._markets.values()), at)
+
+    def _race(self, markets: list[OpenMarket], at: Nanos) -> None:
+        """Some read the news a moment before the makers do."""
+        for market in markets:
+            for _ in range(_SNIPERS):
+                delay = self._snipers.expovariate(1.0 / _SNIPE_S)
+                self._after(at, delay, partial(self._snipe, market))
 
     def _close(self, listing: Listing, at: Nanos) -> None:
         now = self._stamp(at)

@@ -28,12 +28,12 @@ _PAUSE_AFTER_PRINT_S = 2.0
 class Latent:
     """A number nobody sees yet: its conditional mean, moved by ``advance``.
 
-    ``rate`` is variance per second of world time; ``jumps`` are (instant, variance). With a ``parent`` it also
-    moves ``beta`` times as far as the parent does. ``drift`` (units per second, until ``drift_until``) breaks
-    the martingale on purpose: only the crash scenario has one. Instants are nanoseconds of world time.
+    ``rate`` is variance per second of world time; ``jumps`` are (instant, variance). With a ``parent`` it
+    also moves ``beta`` times as far as the parent does. ``waves`` are (instant, shift)
+    and break the martingale on purpose: only the crash scenario has them. Instants are nanoseconds of world time.
     """
 
-    __slots__ = ("_at", "_own", "_rng", "beta", "drift", "drift_until", "jumps", "parent", "rate")
+    __slots__ = ("_at", "_own", "_rng", "beta", "jumps", "parent", "rate", "waves")
 
     def __init__(
         self,
@@ -45,8 +45,7 @@ class Latent:
         jumps: Sequence[tuple[Nanos, float]] = (),
         parent: Latent | None = None,
         beta: float = 1.0,
-        drift: float = 0.0,
-        drift_until: Nanos = 0,
+        waves: Sequence[tuple[Nanos, float]] = (),
     ) -> None:
         self._own = value - (beta * parent.mean if parent is not None else 0.0)
         self._at = at
@@ -55,8 +54,7 @@ class Latent:
         self.jumps = tuple(jumps)
         self.parent = parent
         self.beta = beta
-        self.drift = drift
-        self.drift_until = drift_until
+        self.waves = tuple(waves)
 
     @property
     def mean(self) -> float:
@@ -72,7 +70,7 @@ class Latent:
         if now <= self._at:
             return
         variance = self._between(self._at, now)
-        self._own += self.drift * max(min(now, self.drift_until) - self._at, 0) / SECOND
+        self._own += sum(size for at, size in self.waves if self._at < at <= now)
         self._at = now
         if variance > 0.0:
             self._own += self._rng.gauss(0.0, math.sqrt(variance))

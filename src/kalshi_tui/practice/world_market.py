@@ -13,11 +13,13 @@ from kalshi_tui.practice.traders_flow import Crowd, CrowdStyle, Take
 from kalshi_tui.practice.world_belief import Moment
 from kalshi_tui.protocol.orders import TimeInForce
 from kalshi_tui.protocol.ticks import TickGrid
-from kalshi_tui.protocol.units import SECOND, Nanos, Side
+from kalshi_tui.protocol.units import CONTRACT, SECOND, Count, Nanos, Side
+
+_EVERYTHING: Count = 100_000 * CONTRACT
 
 
 class OpenMarket:
-    """Makers and takers of one market. ``at`` and ``known`` are world time, ``now`` is the exchange's clock."""
+    """Makers and takers of one market. ``at`` and ``known`` are world time, ``now`` is the exchange's."""
 
     def __init__(
         self,
@@ -43,7 +45,7 @@ class OpenMarket:
         self._takers = exchange.house_account("takers")
         makers = exchange.house_account(f"makers of {listing.event_ticker}")
         fair = self.fair(known)
-        style = CrowdStyle(rate=0.22 * scenario.flow, informed=scenario.informed)
+        style = CrowdStyle(0.22 * scenario.flow, scenario.informed)
         self.crowd = Crowd(style, self.grid, random.Random(f"{seed}/{self.ticker}/takers"))
         self.makers = [
             LadderMaker(
@@ -96,9 +98,9 @@ class OpenMarket:
         return take.side
 
     def snipe(self, known: Nanos, now: Nanos) -> None:
-        """Somebody who has read the print takes what is stale."""
+        """Somebody who has read the news takes all that is stale."""
         bid, ask = self._exchange.best(self.ticker)
-        take = self.crowd.informed(self.fair(known), bid, ask)
+        take = self.crowd.informed(self.fair(known), bid, ask, _EVERYTHING)
         if take is not None:
             self._send(take, now)
 
