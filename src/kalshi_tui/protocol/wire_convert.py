@@ -88,7 +88,7 @@ def order_from(message: UserOrder) -> VenueOrder:
         filled=parse_count(body.fill_count_fp),
         remaining=parse_count(body.remaining_count_fp),
         status=safe_text(body.status, 20),
-        expiration=expiration * MILLISECOND if expiration is not None else None,
+        expiration=expiration * MILLISECOND if expiration else None,
         updated=_stamp(updated, None, message.sending_ts_ms) or 0,
         reason=safe_text(body.last_update_reason, 40),
         exchange_index=body.exchange_index,
