@@ -95,6 +95,13 @@ class World:
         """Scheduled releases and closes, as ``GET /milestones`` shows them."""
         return [dict(body) for body in self._milestones]
 
+    def fair(self, ticker: str) -> float:
+        """The true probability of an open market: for tests and for grading, never shown to a trader.
+
+        ``KeyError`` where it is not open.
+        """
+        return self._markets[ticker].fair(self._known)
+
     # -- time --------------------------------------------------------------------------------------------
 
     def _wall(self, at: Nanos) -> Nanos:
