@@ -10,14 +10,13 @@ from __future__ import annotations
 from kalshi_tui.orderbook.ages import AgeMeter, Ages
 from kalshi_tui.orderbook.book import Book
 from kalshi_tui.orderbook.counters import Counters
-from kalshi_tui.orderbook.crosses import Crosses
-from kalshi_tui.orderbook.followed import BookStatus, Followed
+from kalshi_tui.orderbook.followed import Followed
 from kalshi_tui.orderbook.memo import BookFault
 from kalshi_tui.orderbook.recovery import Recovery
+from kalshi_tui.orderbook.standing import Standing
 from kalshi_tui.orderbook.streams import Place, Stream
 from kalshi_tui.protocol.effects import Reconnect, RequestSnapshots, Resubscribe
 from kalshi_tui.protocol.instant import Instant
-from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.units import SECOND, Nanos
 from kalshi_tui.protocol.wire import KnownMessage, Message
 from kalshi_tui.protocol.wire_messages import (
@@ -40,7 +39,7 @@ _TERMINAL = (10, 17, 25)
 """Error codes that end a subscription: channel error, its older number, buffer overflow."""
 
 
-class BookFeed:
+class BookFeed(Standing):
     """Books by ticker, kept true or marked untrue.
 
     ``sparse``: the frames are cut out of a wider subscription (a tape of one market): only numbers that go
@@ -52,56 +51,12 @@ class BookFeed:
     def __init__(
         self, sparse: bool = False, use_yes_price: bool = False, check_every: Nanos | None = None
     ) -> None:
+        super().__init__(use_yes_price)
         self.counters = Counters()
         self._sparse = sparse
-        self._use_yes_price = use_yes_price
-        self._markets: dict[str, Followed] = {}
-        self._streams: dict[int | None, Stream] = {}
-        self._conn: int | None = None
-        self._heard: Instant | None = None
-        self._dead_since: Instant | None = None
-        self._crosses = Crosses()
         self._ages = AgeMeter()
         self._last_delta: BookDelta | None = None
         self._recovery = Recovery(check_every)
-        self._turned: dict[str, None] = {}
-
-    # -- what is followed ---------------------------------------------------------------------------
-
-    def follow(self, ticker: str, grid: TickGrid | None, close: Nanos | None = None) -> None:
-        """Keep a book of this market. Without a grid it is booked on the finest one and never valid."""
-        if ticker in self._markets:
-            self.regrid(ticker, grid)
-            self._markets[ticker].close = close
-            return
-        self._markets[ticker] = Followed(ticker, grid, close, self._use_yes_price, self._heard)
-        if self._conn is None:
-            self._markets[ticker].reason = "closed"
-
-    def unfollow(self, ticker: str) -> None:
-        followed = self._markets.pop(ticker, None)
-        if followed is not None:
-            self._drop_live(followed)
-            self._turned.pop(ticker, None)
-
-    def regrid(self, ticker: str, grid: TickGrid | None) -> None:
-        """The market's prices changed: the book moves to the new grid, or is rebuilt if it does not fit."""
-        followed = self._markets.get(ticker)
-        if followed is None or grid is None or grid == followed.grid:
-            return
-        followed.grid = grid
-        stream = self._streams.get(followed.sid)
-        live = stream is not None and ticker in stream.live
-        try:
-            followed.book = followed.book.on_grid(grid)
-        except BookFault as fault:
-            followed.book = Book(ticker, grid, self._use_yes_price)
-            if live:
-                self._lose(followed, fault.word, self._heard)
-            return
-        if live and stream is not None:
-            stream.live[ticker] = followed.book
-            self._turn(followed, "live", self._heard)
 
     # -- the connection -----------------------------------------------------------------------------
 
@@ -165,7 +120,7 @@ class BookFeed:
             self._delta_without_book(stream, ticker)
             return None
         clock = body.clock
-        if clock is not None:
+        if clock:  # 0 is "no recorded change" and orders nothing
             if clock <= book.snapshot_clock:
                 counters.duplicates += 1
                 return None
@@ -200,9 +155,7 @@ class BookFeed:
         if isinstance(message, BookSnapshot):
             return self._snapshot(stream, message, at)
         if isinstance(message, Ok):
-            if isinstance(message.msg, MarketsBody):
-                for ticker in message.msg.market_tickers or ():
-                    self._belongs(stream, ticker)
+            self._listed(stream, message, at)
         elif isinstance(message, Unsubscribed):
             self._end(stream, "unsubscribed", at, resubscribe=False)
         elif isinstance(message, ErrorMessage) and message.msg.code in _TERMINAL:
@@ -228,13 +181,24 @@ class BookFeed:
         if place is Place.LATE:
             return None
         if place is Place.GAP:
-            if not self._sparse:
-                self.counters.gaps += 1
-            for ticker in list(stream.live):
-                self._lose(self._markets[ticker], "gap", at)
-                if self._sparse:
-                    self._markets[ticker].await_snapshot("waiting", at)
+            self._gap(stream, at)
         return stream
+
+    def _gap(self, stream: Stream, at: Instant) -> None:
+        if not self._sparse:
+            self.counters.gaps += 1
+        for ticker in stream.tickers:
+            followed = self._markets.get(ticker)
+            if followed is None or followed.sid != stream.sid:
+                continue
+            if self._sparse:
+                self._drop_live(followed)
+                followed.await_snapshot("waiting", at)
+            elif ticker in stream.live:
+                self._lose(followed, "gap", at)
+            elif followed.asked is not None:
+                # What is missing may have been the answer.
+                followed.asked, followed.wanted = None, True
 
     def _begin(self, message: Subscribed) -> None:
         sid = message.msg.sid
@@ -242,7 +206,23 @@ class BookFeed:
         if message.msg.channel == BOOK_CHANNEL:
             self._recovery.subscribed(sid)
             if stream is None or stream.ended:
-                self._streams[sid] = Stream(sid, 1, self._sparse)
+                stream = self._streams[sid] = Stream(sid, 1, self._sparse)
+            stream.carries_books = True
+
+    def _listed(self, stream: Stream, message: Ok, at: Instant) -> None:
+        """The whole list of a subscription's markets after a change of it: what is not on it is not told."""
+        if not stream.carries_books or not isinstance(message.msg, MarketsBody):
+            return
+        listed = message.msg.market_tickers
+        if listed is None:
+            return
+        for ticker in listed:
+            followed = self._markets.get(ticker)
+            if followed is not None and followed.sid is None:
+                self._belongs(stream, ticker)
+        for ticker in [t for t in stream.live if t not in listed]:
+            self._lose(self._markets[ticker], "unsubscribed", at)
+            self._markets[ticker].sid = None
 
     def _end(self, stream: Stream, why: str, at: Instant, resubscribe: bool) -> None:
         stream.ended = why
@@ -266,6 +246,7 @@ class BookFeed:
                 self._drop_live(followed)
             followed.sid = stream.sid
             stream.tickers[ticker] = None
+            stream.carries_books = True
         return followed
 
     # -- content ------------------------------------------------------------------------------------
@@ -329,22 +310,6 @@ class BookFeed:
         self._lose(followed, fault.word, at)
         return followed.ticker
 
-    def _lose(self, followed: Followed, word: str, at: Instant | None) -> None:
-        self._drop_live(followed)
-        followed.lost = followed.wanted = True
-        followed.asked = None
-        self._turn(followed, word, at)
-
-    def _drop_live(self, followed: Followed) -> None:
-        stream = self._streams.get(followed.sid)
-        if stream is not None:
-            stream.live.pop(followed.ticker, None)
-        self._crosses.open.pop(followed.ticker, None)
-
-    def _turn(self, followed: Followed, word: str, at: Instant | None) -> None:
-        followed.turn(word, at)
-        self._turned[followed.ticker] = None
-
     # -- time ---------------------------------------------------------------------------------------
 
     def expire(self, at: Instant) -> None:
@@ -376,54 +341,6 @@ class BookFeed:
         for stream in self._streams.values():
             for ticker in stream.live:
                 self._markets[ticker].wanted = True
-
-    # -- reading ------------------------------------------------------------------------------------
-
-    def book(self, ticker: str) -> Book | None:
-        """The book as last known, true or not (``status`` says which); None when not followed."""
-        followed = self._markets.get(ticker)
-        return followed.book if followed is not None else None
-
-    def status(self, ticker: str) -> BookStatus:
-        followed = self._markets.get(ticker)
-        if followed is None:
-            return BookStatus(False, "not followed", None)
-        if self._dead_since is not None:
-            return BookStatus(False, "feed dead", self._dead_since)
-        if followed.reason == "live" and followed.grid is None:
-            return BookStatus(False, "no grid", followed.since)
-        return BookStatus(followed.reason == "live", followed.reason, followed.since)
-
-    def settled(self, ticker: str) -> bool:
-        """Whether the book is true and not inside an exchange action (crossed): the only one to quote on."""
-        followed = self._markets.get(ticker)
-        return (
-            followed is not None
-            and followed.reason == "live"
-            and followed.grid is not None
-            and self._dead_since is None
-            and not followed.book.crossed
-        )
-
-    def turned(self) -> list[str]:
-        """Markets whose status changed since the last call, in the order it happened."""
-        tickers = list(self._turned)
-        self._turned.clear()
-        return tickers
-
-    @property
-    def tickers(self) -> tuple[str, ...]:
-        return tuple(self._markets)
-
-    @property
-    def alive(self) -> bool:
-        """Whether the connection is open and was heard of lately."""
-        return self._conn is not None and self._dead_since is None
-
-    @property
-    def heard_at(self) -> Instant | None:
-        """The last inbound byte."""
-        return self._heard
 
     def ages(self) -> Ages:
         return self._ages.read()

@@ -14,7 +14,7 @@ from kalshi_tui.protocol.effects import Reconnect, RequestSnapshots, Resubscribe
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.units import MILLISECOND, SECOND, Nanos
 
-FIRST_SNAPSHOT: Nanos = 250 * MILLISECOND
+FIRST_SNAPSHOT: Nanos = 500 * MILLISECOND
 """A subscription sends its snapshots at once; ``add_markets`` sends none. After this we ask."""
 PATIENCE: Nanos = 3 * SECOND
 """For the answer to a first ``get_snapshot``."""

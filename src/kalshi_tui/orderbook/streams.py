@@ -28,7 +28,7 @@ _MOST_MISSING = 16
 class Stream:
     """One subscription of one connection. ``live`` holds the books that are known to be true."""
 
-    __slots__ = ("_missing", "_sparse", "ended", "last", "live", "next", "sid", "tickers")
+    __slots__ = ("_missing", "_sparse", "carries_books", "ended", "last", "live", "next", "sid", "tickers")
 
     def __init__(self, sid: int | None, first: int | None, sparse: bool) -> None:
         """``first`` is the number the first frame must have, None when the subscription is joined midway."""
@@ -39,6 +39,8 @@ class Stream:
         """Markets known to be on this subscription, in the order they came."""
         self.ended: str = ""
         """Why nothing more is expected of it, empty while it lives."""
+        self.carries_books = False
+        """A reply on the trade channel lists markets too: it says nothing about books."""
         self._sparse = sparse
         self.last: KnownMessage | UnknownFrame | None = None
         self._missing: list[int] = []

@@ -238,7 +238,9 @@ class RestBook(Struct, frozen=True):
 
 def book_from_rest(body: dict[str, object], ticker: str) -> RestBook:
     """``{"orderbook_fp": {"yes_dollars", "no_dollars"}}``. The exchange's order of levels is not relied on."""
-    read = shaped(body.get("orderbook_fp") or {}, _BookBody)
+    if "orderbook_fp" not in body:
+        raise ValueError("the answer holds no 'orderbook_fp': no book is not an empty book")
+    read = shaped(body["orderbook_fp"] or {}, _BookBody)
     bids = [(parse_price(price), parse_count(size)) for price, size in read.yes_dollars or ()]
     asks = [(ONE - parse_price(price), parse_count(size)) for price, size in read.no_dollars or ()]
     return RestBook(ticker, tuple(sorted(bids, reverse=True)), tuple(sorted(asks)))
