@@ -99,7 +99,7 @@ def on_fills(desk: DeskState, read: FillsRead) -> None:
         if booting:
             # Before this boot: they are in the positions already; remembered so that they are never booked twice.
             desk.orders.trades.setdefault(fill.trade_id, fill)
-        elif book_fill(desk, fill):
+        elif book_fill(desk, fill) and read.complete:
             raise_alert(
                 desk,
                 Alert(

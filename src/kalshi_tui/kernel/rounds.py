@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections import deque
 
+from kalshi_tui.execution.gate import StopKind
 from kalshi_tui.kernel import stops
 from kalshi_tui.kernel.booking import raise_alert
 from kalshi_tui.kernel.pnl import day_pnl
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.kernel.words import book_sentence
+from kalshi_tui.protocol.commands import Scope
 from kalshi_tui.protocol.effects import ReadQueue
 from kalshi_tui.protocol.quotes import Alert, AlertLevel, Regime
 from kalshi_tui.protocol.units import SECOND
-from kalshi_tui.risk.base import FlattenRequest
+from kalshi_tui.risk.base import FlattenRequest, PullRequest
 
 QUEUE_EVERY_S = 5
 
@@ -52,6 +54,8 @@ def watch(desk: DeskState) -> None:
     for found in desk.r0.watch(desk.risk):
         if isinstance(found, FlattenRequest):
             stops.on_request(desk, found)
+        elif isinstance(found, PullRequest):
+            stops.stop(desk, StopKind.PULL, Scope(), found.why)
         else:
             raise_alert(desk, found)
 

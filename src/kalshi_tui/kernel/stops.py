@@ -6,7 +6,8 @@ at every decision until the venue has confirmed it gone. Nothing in here can mak
 
 from __future__ import annotations
 
-from kalshi_tui.execution.flatten import CancelThis, Flatten, FlattenRules, FlattenView, LookUp, Rest, Take
+from kalshi_tui.execution.flatten import Flatten
+from kalshi_tui.execution.flatten_prices import CancelThis, FlattenRules, FlattenView, LookUp, Rest, Take
 from kalshi_tui.execution.gate import StopKind, scope_key
 from kalshi_tui.execution.orders import Order
 from kalshi_tui.kernel.booking import in_scope, own_resting, raise_alert
