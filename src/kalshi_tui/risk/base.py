@@ -16,6 +16,7 @@ from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.market import FeeSchedule, StrikeType
 from kalshi_tui.protocol.orders import NewOrder
 from kalshi_tui.protocol.quotes import Alert, Verdict
+from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.units import CONTRACT, ONE, Count, Money, Price, Side
 
 FULL = 1000
@@ -73,6 +74,10 @@ class MarketExposure(Struct):
     cap_strike: float | None = None
     label: str = ""
     series_ticker: str = ""
+    theme: str = ""
+    """The series' category: events of one theme move together."""
+    grid: TickGrid | None = None
+    """For the price collar, which is counted in levels."""
     fee: FeeSchedule = field(default_factory=FeeSchedule)
     limits: Multipliers = field(default_factory=Multipliers)
     """Set by R2 before any other engine is asked."""
@@ -107,11 +112,26 @@ class MarketExposure(Struct):
         return (self.position or 0) - self.open_ask
 
 
+class DayPnl(Struct, frozen=True, gc=False):
+    """The account's profit and loss since the New York day began, after fees, by two marks."""
+
+    micro: Money | None
+    """Realized, and open positions at the micro-price; None while an open position has no mark."""
+    liquidation: Money | None
+    """Realized, and open positions at what selling them into the book now would bring after fees."""
+    event_window: bool = False
+    """A scheduled print is under way: liquidation marks are not to be trusted for a halt."""
+
+
 class RiskState(Struct):
     """Everything the engines may look at. ``markets`` is in a fixed order: the desk's."""
 
     now: Instant
     markets: dict[str, MarketExposure]
+    in_flight: int = 0
+    """Requests to the venue that are not answered yet."""
+    day: DayPnl | None = None
+    """Profit and loss of the New York day; None when nobody worked it out: then R1 refuses what adds."""
     cash: Money | None = None
     """Balance by the venue's last word; None when it was never read: then nothing may be added."""
 
@@ -121,7 +141,7 @@ class RiskState(Struct):
 
 
 class FlattenRequest(Struct, frozen=True):
-    """R0 asks for a position to be reduced after a breach by fills."""
+    """A position is to be reduced after a breach by fills."""
 
     ticker: str
     target: Count
@@ -129,7 +149,13 @@ class FlattenRequest(Struct, frozen=True):
     why: str
 
 
-Watched: TypeAlias = Alert | FlattenRequest
+class PullRequest(Struct, frozen=True):
+    """Every engine order is to be cancelled; what reduces may be quoted again."""
+
+    why: str
+
+
+Watched: TypeAlias = Alert | FlattenRequest | PullRequest
 
 
 class RiskEngine(Protocol):
@@ -163,3 +189,8 @@ def whole(count: Count, wanted: Count) -> Count:
 def effective_limit(base: int, multipliers: Iterable[int]) -> int:
     """``base`` times the least of ``multipliers`` (thousandths), never their product; rounded down."""
     return max(base * min(multipliers, default=FULL) // FULL, 0)
+
+
+def risk_per_unit(order: NewOrder) -> Money:
+    """What 1/100 contract of the order loses where it loses: its price, or one less its price for an ask."""
+    return order.price if order.side is Side.BID else ONE - order.price

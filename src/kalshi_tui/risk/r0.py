@@ -25,6 +25,7 @@ from kalshi_tui.risk.base import (
     Watched,
     is_reducing,
     reducible,
+    risk_per_unit,
     whole,
 )
 from kalshi_tui.risk.scenarios import groups, is_idle, market_worst, settles_from_mark, settles_if_hit
@@ -212,7 +213,7 @@ class R0:
     ) -> Iterator[_Limit]:
         """Room under the worst settlement of the market, of its event, and of everything."""
         params = self.params
-        unit = _risk_per_unit(order)
+        unit = risk_per_unit(order)
         adds = unit * order.count + fee
         budget = params.market_loss * market.limits.loss // FULL
         alone = -market_worst(market)
@@ -243,7 +244,7 @@ class R0:
         spoken_for = self.params.cash_reserve + elsewhere + side_cash(market, order.side)
         free = state.cash - spoken_for - fee
         why = f"cash {dollars(state.cash)}, {dollars(spoken_for)} of it spoken for"
-        return _Limit(reducible(market, order.side) + free // _risk_per_unit(order), "R0_CASH", why)
+        return _Limit(reducible(market, order.side) + free // risk_per_unit(order), "R0_CASH", why)
 
     def _verdict(self, market: MarketExposure, order: NewOrder, least: _Limit) -> Verdict:
         if least.room >= order.count:
@@ -289,11 +290,6 @@ class R0:
 def order_fee(state: RiskState, market: MarketExposure, order: NewOrder) -> Money:
     """The most the order can cost in fees if it fills whole at its price (a taker's, unless post-only)."""
     return trade_fee(market.fee, order.price, order.count, not order.post_only, state.now.wall, order.side)
-
-
-def _risk_per_unit(order: NewOrder) -> Money:
-    """What 1/100 contract of the order loses where it loses: its price, or one less its price for an ask."""
-    return order.price if order.side is Side.BID else ONE - order.price
 
 
 def _worst_where_it_hurts(markets: list[MarketExposure], market: MarketExposure, order: NewOrder) -> Money:
