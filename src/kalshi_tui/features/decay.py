@@ -1,11 +1,14 @@
 """Estimators that forget exponentially in time, for samples at irregular intervals. O(1) per sample.
 
-All intervals are seconds of monotonic time. Decay composes: an update split in two gives the same result.
+Intervals are seconds of monotonic time, moments nanoseconds. Decay composes: an update split in two gives the
+same result.
 """
 
 from __future__ import annotations
 
 from math import exp, expm1
+
+from kalshi_tui.protocol.units import SECOND, Nanos
 
 
 class DecayedMean:
@@ -73,20 +76,20 @@ class VarianceRate:
 class DecayedSum:
     """``S <- S e^{-dt/tau} + x``; keeps the time of the last change, so it reads at any later time."""
 
-    __slots__ = ("at", "tau", "total")
+    __slots__ = ("_tau", "at", "total")
 
     def __init__(self, tau: float) -> None:
-        self.tau = tau
+        self._tau = tau * SECOND
         self.total = 0.0
-        self.at = 0.0
+        self.at: Nanos = 0
 
-    def add(self, now: float, value: float) -> None:
-        """Add ``value`` at ``now`` seconds; an earlier ``now`` than the last counts as the same moment."""
+    def add(self, now: Nanos, value: float) -> None:
+        """Add ``value`` at ``now``; an earlier ``now`` than the last counts as the same moment."""
         if now > self.at:
-            self.total *= exp((self.at - now) / self.tau)
+            self.total *= exp((self.at - now) / self._tau)
             self.at = now
         self.total += value
 
-    def read(self, now: float) -> float:
+    def read(self, now: Nanos) -> float:
         """The sum as decayed at ``now``."""
-        return self.total * exp((self.at - now) / self.tau) if now > self.at else self.total
+        return self.total * exp((self.at - now) / self._tau) if now > self.at else self.total

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import exp, log
 
+from kalshi_tui.protocol.ticks import TickGrid
+from kalshi_tui.protocol.units import Price
+
 
 def weighted_mid(bid: float, bid_size: float, ask: float, ask_size: float) -> float:
     """``I * ask + (1 - I) * bid`` with ``I = bid_size / (bid_size + ask_size)``; between bid and ask."""
@@ -72,3 +75,17 @@ def expit(x: float) -> float:
 def clipped_logit(p: float, tick: float) -> float:
     """``logit`` of ``p`` kept half a tick away from 0 and 1, so that a book at the edge stays finite."""
     return logit(min(max(p, tick / 2.0), 1.0 - tick / 2.0))
+
+
+def tick_around(grid: TickGrid, price: float) -> Price:
+    """The step of the grid at ``price``, the same seen from YES and from NO.
+
+    Between two valid prices their distance; on one where bands meet, the larger of its two neighbours'.
+    """
+    low, high = grid.floor(price), grid.ceil(price)
+    if low is not None and high is not None and low == high:
+        below, above = grid.previous(price), grid.next(price)
+        gaps = [low - below] if below is not None else []
+        gaps += [above - high] if above is not None else []
+        return max(gaps) if gaps else grid.tick_at(price)
+    return high - low if low is not None and high is not None else grid.tick_at(price)

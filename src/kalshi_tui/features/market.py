@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from kalshi_tui.features.decay import DecayedMean, DecayedSum, VarianceRate
 from kalshi_tui.features.flow import Markouts, Sweep, TradeImbalance, VolumeBuckets
-from kalshi_tui.features.formulas import clipped_logit, order_flow, queue_share
+from kalshi_tui.features.formulas import clipped_logit, order_flow, queue_share, tick_around
 from kalshi_tui.features.regime_inputs import JumpFlag, SpreadBaseline
 from kalshi_tui.features.snapshot import FeatureSnapshot
 from kalshi_tui.features.steady import SteadySize
@@ -102,7 +102,7 @@ class MarketFeatures:
         self._tick: Price | None = None
         self._changed: Nanos | None = None
         self._traded: Nanos | None = None
-        self._burst_at: Nanos = 0
+        self._burst_at: Nanos = -BURST - 1
         self._burst_mid2: int | None = None
         self._sample: tuple[Nanos, int, float] | None = None
         self._bid_steady = SteadySize()
@@ -136,7 +136,7 @@ class MarketFeatures:
             self._markouts.settle(self.mid2, mono)
         flow = order_flow(self.bid, self.bid_size, self.ask, self.ask_size, bid, bid_size, ask, ask_size)
         if self._changed is not None and flow:
-            self._ofi.add(mono / SECOND, flow / CONTRACT)
+            self._ofi.add(mono, flow / CONTRACT)
         if bid != self.bid:
             self._bid_steady.start(bid_size, mono)
         else:
@@ -164,7 +164,10 @@ class MarketFeatures:
             self._tick = None
         elif grid.is_valid(self.bid) and grid.is_valid(self.ask):
             self.spread_levels = grid.levels_between(self.bid, self.ask)
-            self._tick = grid.tick_at(self.mid2 / 2)
+            tick = tick_around(grid, self.mid2 / 2)
+            if tick != self._tick:
+                self._tick = tick
+                self._jump.calibrate(tick, self._var_slow.value)
 
     def _on_moved(self, mid2_before: int | None, spread_before: Price | None, mono: Nanos) -> None:
         mid2 = self.mid2
@@ -173,7 +176,7 @@ class MarketFeatures:
             return
         if mid2 != mid2_before:
             if mono - self._burst_at > BURST:
-                self._burst_mid2 = mid2_before
+                self._burst_mid2 = mid2 if mid2_before is None else mid2_before
             self._burst_at = mono
             self._jump.on_mid(mid2, mono)
         if spread_before is not None and self.bid is not None and self.ask is not None:
@@ -234,7 +237,7 @@ class MarketFeatures:
         """Everything at ``now``; reading changes nothing."""
         mono = now.mono
         mid2 = self.mid2
-        ofi = self._ofi.read(mono / SECOND)
+        ofi = self._ofi.read(mono)
         depth = self._depth.mean
         book_age = None if self._changed is None else mono - self._changed
         trade_age = None if self._traded is None else mono - self._traded

@@ -18,7 +18,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
-from kalshi_tui.features.formulas import queue_share
+from kalshi_tui.features.formulas import queue_share, tick_around
 from kalshi_tui.features.microprice import MicroTable
 from kalshi_tui.protocol.ticks import TickGrid
 
@@ -161,6 +161,6 @@ def samples_from_touch(
         spread = grid.levels_between(bid, ask)
         mid2 = bid + ask
         if before is not None:
-            half_ticks = round((mid2 - before[2]) / grid.tick_at(before[2] / 2))
+            half_ticks = round((mid2 - before[2]) / tick_around(grid, before[2] / 2))
             yield Sample(before[0], before[1], share, spread, half_ticks)
         before = (share, spread, mid2)

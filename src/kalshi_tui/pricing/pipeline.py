@@ -10,6 +10,7 @@ from math import ceil
 
 from msgspec import Struct
 
+from kalshi_tui.features.formulas import tick_around
 from kalshi_tui.portfolio.fees import maker_fee_rate
 from kalshi_tui.pricing.snapshot import MarketSnapshot, QuoteParams
 from kalshi_tui.pricing.words import cents, contracts, term
@@ -78,7 +79,7 @@ def finish(
     if grid is None:
         return no_quote(snapshot, engine, "price grid unknown", ttl_ms or params.ttl_ms, centre.fair)
     fair = centre.fair * ONE
-    tick = grid.tick_at(fair)
+    tick = tick_around(grid, fair)
     if snapshot.lean_levels:
         fair += snapshot.lean_levels * tick
     fair = min(max(_clean(fair), 0.0), float(ONE))
