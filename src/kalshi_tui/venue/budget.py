@@ -3,7 +3,7 @@
 Pure: time is given, never read. Tokens refill continuously at ``refill`` a second up to ``capacity``
 (docs.kalshi.com, rate limits: Basic has 100 and 100). Costs are those of ``GET /account/endpoint_costs``.
 Writes naming a shard bill that shard's own bucket of the same size; one bucket for all of them is the
-cautious side, and the number on screen is never more than the exchange would grant.
+cautious side. What to keep back for cancels is the kernel's decision, taken before an order gets here.
 """
 
 from __future__ import annotations
@@ -15,11 +15,6 @@ COST_AMEND = 10
 COST_CANCEL = 2
 COST_GROUP = 10
 COST_READ = 10
-
-
-def cancel_reserve(open_orders: int, groups: int) -> int:
-    """Tokens that stay untouched so that everything can be pulled: 2 an order, 10 a group."""
-    return COST_CANCEL * open_orders + COST_GROUP * groups
 
 
 class TokenBucket:
@@ -40,20 +35,17 @@ class TokenBucket:
         self._advance(now)
         return self._level // SECOND
 
-    def spend(self, cost: int, now: Nanos, reserve: int = 0) -> bool:
-        """Take ``cost`` if at least ``reserve`` stays; False takes nothing."""
-        if self.tokens(now) - cost < reserve:
+    def spend(self, cost: int, now: Nanos) -> bool:
+        """Take ``cost`` if it is there; False takes nothing."""
+        if self.tokens(now) < cost:
             return False
         self._level -= cost * SECOND
         return True
 
-    def wait(self, cost: int, now: Nanos, reserve: int = 0) -> Nanos:
-        """Nanoseconds until ``spend`` of the same arguments can succeed; 0 when it can at once.
-
-        A cost and reserve beyond the capacity wait for a full bucket: more will never be there.
-        """
+    def wait(self, cost: int, now: Nanos) -> Nanos:
+        """Nanoseconds until ``spend`` can succeed; 0 when it can at once. ``cost`` is within the capacity."""
         self._advance(now)
-        missing = min(cost + reserve, self.capacity) * SECOND - self._level
+        missing = cost * SECOND - self._level
         return max(0, -(-missing // self.refill))
 
     def drained(self, now: Nanos) -> None:

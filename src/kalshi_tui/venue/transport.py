@@ -7,8 +7,9 @@ callers know whether that is a read (try later) or an order (unknown until looke
 from __future__ import annotations
 
 import asyncio
+import logging
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
 
 import httpx
@@ -24,6 +25,12 @@ from kalshi_tui.venue.signer import Signer
 
 Clock = Callable[[], Instant]
 Query = Mapping[str, str | int]
+Withheld = Callable[[], str | None]
+"""Why a request may not leave any more; None while it may."""
+
+# Below WARNING these print whole addresses with their queries, and cookies.
+for _name in ("httpx", "httpcore"):
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of one answer; the whole list of series is about 10 MB."""
@@ -40,6 +47,10 @@ class Answer(Struct, frozen=True):
     body: bytes
     asked: Instant
     at: Instant
+
+
+class Withdrawn(Exception):
+    """The request was taken back before its first byte; the message says why."""
 
 
 class NoAnswer(Exception):
@@ -79,7 +90,7 @@ class Transport:
             trust_env=False,
             follow_redirects=False,
             timeout=_TIMEOUT,
-            limits=httpx.Limits(max_connections=8, max_keepalive_connections=8, keepalive_expiry=60.0),
+            limits=httpx.Limits(max_connections=64, max_keepalive_connections=8, keepalive_expiry=60.0),
             headers={"accept": "application/json", "user-agent": "kalshi-tui"},
             transport=inner,
         )
@@ -96,15 +107,25 @@ class Transport:
         query: Query | None = None,
         body: bytes | None = None,
         deadline_s: float = _DEADLINE_S,
+        withheld: Withheld = lambda: None,
     ) -> Answer:
-        """One request, once. ``path`` is below ``/trade-api/v2``; raises ``NoAnswer``."""
+        """One request, once. ``path`` is below ``/trade-api/v2``; raises ``NoAnswer``.
+
+        ``withheld`` is asked at the last moment, when a connection stands and the first byte would go:
+        a reason instead of None takes the request back, as ``Withdrawn``.
+        """
         full = self._root + path
         asked = self.now()
         headers = await self._sign(method, full, asked.wall)
         if body is not None:
             headers["content-type"] = "application/json"
         request = self._http.build_request(
-            method, full, params=dict(query) if query else None, content=body, headers=headers
+            method,
+            full,
+            params=dict(query) if query else None,
+            content=body,
+            headers=headers,
+            extensions={"trace": _last_look(withheld)},
         )
         try:
             async with asyncio.timeout(deadline_s):
@@ -142,6 +163,18 @@ class Transport:
 
     async def close(self) -> None:
         await self._http.aclose()
+
+
+def _last_look(withheld: Withheld) -> Callable[[str, Mapping[str, object]], Awaitable[None]]:
+    """A hook of httpcore: called at each step of a request, right before its headers are written too."""
+
+    async def look(step: str, facts: Mapping[str, object]) -> None:
+        if step.endswith("send_request_headers.started"):
+            why = withheld()
+            if why is not None:
+                raise Withdrawn(why)
+
+    return look
 
 
 async def patience(bucket: TokenBucket, cost: int, now: Clock) -> None:

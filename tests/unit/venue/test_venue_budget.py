@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kalshi_tui.protocol.units import MILLISECOND, SECOND
-from kalshi_tui.venue.budget import COST_CANCEL, COST_CREATE, TokenBucket, cancel_reserve
+from kalshi_tui.venue.budget import COST_CANCEL, COST_CREATE, TokenBucket
 from kalshi_tui.venue.hosts import HostError, endpoints
 from kalshi_tui.venue.offset import ClockOffset
 
@@ -21,18 +21,6 @@ def test_the_bucket_starts_full_refills_continuously_and_never_overflows() -> No
     assert bucket.tokens(19 * MILLISECOND) == 1
     assert bucket.spend(COST_CANCEL, 20 * MILLISECOND)
     assert bucket.tokens(3600 * SECOND) == 100
-
-
-def test_a_create_leaves_the_reserve_and_a_cancel_may_use_it() -> None:
-    bucket = TokenBucket(100, 100, 0)
-    reserve = cancel_reserve(open_orders=30, groups=1)
-    assert reserve == 70
-    assert bucket.spend(COST_CREATE, 0, reserve)
-    assert bucket.spend(COST_CREATE, 0, reserve)
-    assert bucket.spend(COST_CREATE, 0, reserve)
-    assert not bucket.spend(COST_CREATE, 0, reserve)
-    assert bucket.spend(COST_CANCEL, 0)
-    assert bucket.tokens(0) == 68
 
 
 @given(st.lists(st.tuples(st.integers(0, 10**9), st.integers(1, 60)), max_size=60))
@@ -54,12 +42,6 @@ def test_never_more_is_spent_than_capacity_and_refill_allow(steps: list[tuple[in
         now += pause
         spent += cost if bucket.spend(cost, now) else 0
         assert spent * SECOND <= 100 * SECOND + now * 100
-
-
-def test_a_wait_for_more_than_the_capacity_is_a_wait_for_a_full_bucket() -> None:
-    bucket = TokenBucket(100, 100, 0)
-    assert bucket.spend(50, 0)
-    assert bucket.wait(10, 0, reserve=500) == SECOND // 2
 
 
 def test_a_429_empties_it_and_a_clock_that_stands_still_fills_nothing() -> None:
