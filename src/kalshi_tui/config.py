@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_origin
 
-from pydantic import Field, TypeAdapter, ValidationError, create_model
+from pydantic import Field, TypeAdapter, ValidationError, create_model, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
@@ -24,6 +24,7 @@ from kalshi_tui.config_engines import Engines, engines_section
 from kalshi_tui.config_lines import key_lines, line_of
 from kalshi_tui.config_models import Practice, Record, Risk, Section, TomlFloat, Ui, Venue
 from kalshi_tui.protocol.text import safe_text
+from kalshi_tui.tui.actions import KeymapError, resolve_keymap
 
 ENV_PREFIX = "KALSHI_TUI__"
 MAX_FILE_BYTES = 1_000_000
@@ -45,6 +46,15 @@ class Settings(Section):
     keymap: dict[str, str] = Field(default={})
     """Your own keys by action id, e.g. recentre = "space"; `kalshi-tui keys` lists the ids."""
     record: Record = Record()
+
+    @field_validator("keymap")
+    @classmethod
+    def _no_clash(cls, keymap: dict[str, str]) -> dict[str, str]:
+        try:
+            resolve_keymap(keymap)
+        except KeymapError as error:
+            raise ValueError(str(error).removeprefix("keymap: ")) from None
+        return keymap
 
 
 @dataclass(frozen=True)
@@ -204,12 +214,12 @@ def _sentence(
     if detail["type"] == "extra_forbidden":
         near = difflib.get_close_matches(dotted, _names(model), n=1, cutoff=0.0)
         return f"{place}: unknown key {safe_text(dotted, 80)}; the nearest valid one is {near[0]}."
+    said = str(detail.get("ctx", {}).get("error", ""))
+    if said and not said.startswith("expected "):
+        # A sentence of its own, from an engine about its parameters or from the keymap. An engine's begins
+        # with the name of the key.
+        return f"{origins.get(f'{dotted}.{said.split()[0]}', place)}: {dotted}: {said}."
     field = dict(keys_of(model)).get(key)
-    if field is None and detail["type"] == "value_error":
-        # The engine itself refused its parameters: its sentence begins with the name of the key.
-        text = _expected(detail, None)
-        named = (*key, text.split(" ", 1)[0])
-        return f"{origins.get('.'.join(named), place)}: [{dotted}] {text}."
     shown = safe_text(repr(detail["input"]), 60)
     return f"{place}: {dotted} was {shown}; expected {_expected(detail, field)}."
 

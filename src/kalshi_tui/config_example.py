@@ -48,7 +48,7 @@ def _section(section: Section, path: tuple[str, ...]) -> Iterator[str]:
             tables += ["", *_comment(docs.get(name, "")), f"[{name}]"]
         else:
             yield from _comment(docs.get(name) or field.description or "")
-            yield f"#{name} = {_shown(field, value)}"
+            yield f"#{name} = {shown(field, value)}"
     for name, value in inner:
         where = (*path, name)
         yield from ("", *_comment(_summary(type(value))), f"[{'.'.join(where)}]")
@@ -64,11 +64,12 @@ def _comment(text: str) -> list[str]:
     return [f"# {line}" for line in textwrap.wrap(" ".join(text.split()), 100)]
 
 
-def _shown(field: FieldInfo, value: object) -> str:
-    shown = _dollars(value) if isinstance(value, int) and IN_DOLLARS in field.metadata else _toml(value)
+def shown(field: FieldInfo, value: object) -> str:
+    """A value as it stands in the file, with its choices where there are few."""
+    text = _dollars(value) if isinstance(value, int) and IN_DOLLARS in field.metadata else _toml(value)
     if get_origin(field.annotation) is Literal:
-        return f"{shown}  # one of {', '.join(map(str, get_args(field.annotation)))}"
-    return shown
+        return f"{text}  # one of {', '.join(map(str, get_args(field.annotation)))}"
+    return text
 
 
 def _dollars(money: Money) -> str:

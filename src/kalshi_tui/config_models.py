@@ -14,6 +14,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from kalshi_tui.protocol.text import safe_ticker
 from kalshi_tui.protocol.units import DOLLAR, Money, UnitError, parse_money
 
+LEAST_BANKROLL: Money = 20 * DOLLAR
+
 
 class TomlFloat(float):
     """A decimal of the file that remembers how it was written, so that money never passes through a
@@ -92,15 +94,15 @@ class Practice(Section):
 class Risk(Section):
     """How much may be lost. Every limit follows from one number."""
 
-    bankroll: Dollars = 1_000 * DOLLAR
+    bankroll: Dollars = 10_000 * DOLLAR
     """Dollars set aside for this desk. A day may lose 5 % of it, the worst case of one event half of
     that."""
 
     @field_validator("bankroll")
     @classmethod
     def _some(cls, bankroll: Money) -> Money:
-        if bankroll < DOLLAR:
-            raise ValueError("expected at least 1 dollar")
+        if bankroll < LEAST_BANKROLL:
+            raise ValueError("expected at least 20 dollars: smaller limits allow no order")
         return bankroll
 
 
@@ -110,6 +112,8 @@ class Ui(Section):
     theme: str = "night"
     """Name of a theme; `kalshi-tui themes` lists them. Your own go into the themes folder beside this
     file."""
+    layout: Literal["desk", "ladder", "overview"] = "desk"
+    """Which panes a screen opens with."""
     mouse: bool = True
     """Whether the terminal's mouse reaches the screen (false leaves selecting text to the terminal)."""
     refresh_hz: int = Field(default=10, ge=4, le=30)

@@ -27,7 +27,7 @@ def mistake(file: Path, text: str, env: dict[str, str] | None = None) -> str:
 def test_defaults_without_any_file() -> None:
     loaded = config.load(env={})
     assert loaded.settings.venue.name == "practice"
-    assert loaded.settings.risk.bankroll == 1_000 * DOLLAR
+    assert loaded.settings.risk.bankroll == 10_000 * DOLLAR
     assert loaded.file == locations.config_file()
     assert loaded.origins == {}
 
@@ -80,7 +80,7 @@ def test_environment_text_becomes_the_settings_type() -> None:
         ('[venue]\nname = "live"\n', ":2: venue.name was 'live'; expected 'practice', 'demo' or 'prod'."),
         ('[venue]\nmarkets = "A"\n', ":2: venue.markets was 'A'; expected a list"),
         ('[venue]\nmarkets = ["../../x"]\n', ":2: venue.markets was ['../../x']; expected tickers"),
-        ("[risk]\nbankroll = 0.001\n", ":2: risk.bankroll was 0.001; expected at least 1 dollar."),
+        ("[risk]\nbankroll = 0.001\n", ":2: risk.bankroll was 0.001; expected at least 20 dollars"),
         ("[risk]\nbankroll = 1e3\n", ":2: risk.bankroll was 1000.0; expected an amount in dollars"),
         (
             "[risk]\nbankroll = 10.1234567\n",
@@ -88,7 +88,10 @@ def test_environment_text_becomes_the_settings_type() -> None:
         ),
         ("[practice]\nspeed = nan\n", ":2: practice.speed was nan; expected a finite number"),
         ('[engines]\ndefault = "m9"\n', ":2: engines.default was 'm9'; expected one of m0"),
-        ("[engines.m0]\nedge = 0.9\n", ":2: [engines.m0] edge must be above 0"),
+        ("[engines.m0]\nedge = 0.9\n", ":2: engines.m0: edge must be above 0"),
+        ('[keymap]\nfly = "x"\n', ":1: keymap: there is no action 'fly'"),
+        ('[keymap]\nbuy = "s"\n', ":1: keymap: key 's' is claimed by both buy and sell"),
+        ('[keymap]\nkill = "f9"\n', ":2: keymap: kill can not lose its key '!'"),
         ("ui = 3\n", ":1: ui was 3; expected a section of its own."),
         ("[ui\n", ": not valid TOML:"),
         ("[venue.demo]\npassword = '\x1b]0;x\x07'\n", ": not valid TOML:"),

@@ -1,0 +1,109 @@
+"""What commands share: errors as sentences, output that scripts can read, finding the desk that is meant."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from kalshi_tui.desk.boot import RunningDesk
+    from kalshi_tui.desk.client import DeskClient
+
+T = TypeVar("T")
+
+
+class Fault(click.ClickException):
+    """One clear sentence on stderr and an exit code."""
+
+    def __init__(self, sentence: str, code: int = 1) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+    def show(self, file: Any = None) -> None:
+        click.echo(f"kalshi-tui: {self.message}", err=True)
+
+
+venue_option = click.option(
+    "--venue", type=click.Choice(("practice", "demo", "prod")), help="Which desk is meant, where several run."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object a line on stdout.")
+
+
+def say(sentence: str) -> None:
+    """Narration: stderr."""
+    click.echo(sentence, err=True)
+
+
+def emit(kind: str, fields: dict[str, object]) -> None:
+    """Data: one JSON line on stdout."""
+    import time
+
+    import msgspec
+
+    line = {"type": kind, "ts_ms": time.time_ns() // 1_000_000, **fields}
+    click.echo(msgspec.json.encode(line).decode())
+
+
+def one_desk(venue: str | None) -> RunningDesk:
+    """The desk that runs; ``Fault`` where none does or it is not clear which is meant."""
+    from kalshi_tui.desk.boot import running_desks
+
+    desks = running_desks(venue)
+    if not desks:
+        which = f"{venue} " if venue else ""
+        raise Fault(f"no {which}desk is running; `kalshi-tui run` starts one.")
+    if len(desks) > 1:
+        raise Fault(f"several desks run: {describe(desks)}. Name one with --venue.")
+    return desks[0]
+
+
+def describe(desks: list[RunningDesk]) -> str:
+    """Running desks in words."""
+    return ", ".join(f"{d.folder.venue} (process id {d.holder.pid}, {d.holder.execution})" for d in desks)
+
+
+def with_client(socket: Path, work: Callable[[DeskClient], Awaitable[T]]) -> T:
+    """Attach, do ``work``, leave; a desk that does not answer is a ``Fault``."""
+    from kalshi_tui.desk.client import DeskClient, DeskGoneError
+
+    async def attached() -> T:
+        client = await DeskClient.open(socket)
+        try:
+            return await work(client)
+        finally:
+            await client.close()
+
+    try:
+        return asyncio.run(attached())
+    except DeskGoneError as error:
+        raise Fault(f"{error}.") from None
+
+
+def unexpected(error: Exception) -> int:
+    """The sentence for what nobody foresaw; the traceback (without values) goes to a private file."""
+    import traceback
+
+    from kalshi_tui.locations import LocationError, private_folder, state_dir
+
+    if isinstance(error, LocationError):
+        Fault(str(error)).show()
+        return 1
+    where = ""
+    try:
+        path = private_folder(state_dir()) / "crash.txt"
+        path.write_text("".join(traceback.format_exception(error)))
+        path.chmod(0o600)
+        where = f"; the details are in {path}"
+    except (OSError, LocationError):
+        pass
+    Fault(f"something went wrong that should not ({type(error).__name__}){where}.").show()
+    return 1
+
+
+def is_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()

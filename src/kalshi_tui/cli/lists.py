@@ -1,0 +1,205 @@
+"""``status``, ``positions``, ``orders``, ``alerts``: what a running desk says of itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import click
+
+from kalshi_tui.cli.common import emit, json_option, one_desk, say, venue_option, with_client
+
+if TYPE_CHECKING:
+    from kalshi_tui.desk.boot import RunningDesk
+    from kalshi_tui.protocol.views import DeskView
+
+
+def _full_view(desk: RunningDesk) -> DeskView:
+    return with_client(desk.socket, lambda client: client.status())
+
+
+def _money(value: int | None) -> str | None:
+    from kalshi_tui.protocol.units import format_money
+
+    return None if value is None else format_money(value)
+
+
+def _price(value: int | None) -> str | None:
+    from kalshi_tui.protocol.units import format_price
+
+    return None if value is None else format_price(value)
+
+
+def _count(value: int) -> str:
+    from kalshi_tui.protocol.units import format_count
+
+    return format_count(value)
+
+
+def _table(rows: list[list[str]], header: list[str], empty: str) -> None:
+    """Columns padded to their widest cell; nothing but text."""
+    if not rows:
+        say(empty)
+        return
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    for row in [header, *rows]:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+@click.command()
+@venue_option
+@json_option
+def status(venue: str | None, as_json: bool) -> None:
+    """The state of a running desk."""
+    desk = one_desk(venue)
+    view = _full_view(desk)
+    bar = view.status
+    if as_json:
+        emit("status", _status_fields(desk, view))
+        return
+    hand = "ARMED" if bar.armed else "safe"
+    lines = [
+        f"{bar.mode}  process id {desk.holder.pid}",
+        f"hand {hand}, {bar.engines_quoting} engines quoting, {bar.sessions} screens",
+        f"feed {bar.feed}, gaps {bar.gaps}",
+        f"day P&L {_money(bar.day_pnl) or '–'}, drawdown {_money(bar.drawdown) or '–'} "
+        f"of {_money(bar.drawdown_limit) or '–'}, balance {_money(bar.balance) or '–'}",
+        f"stop {bar.latch or 'none'}{': ' + bar.latch_why if bar.latch_why else ''}, "
+        f"{bar.unconfirmed} orders not confirmed gone",
+        *bar.restrictions,
+    ]
+    click.echo("\n".join(lines))
+
+
+def _status_fields(desk: RunningDesk, view: DeskView) -> dict[str, object]:
+    bar = view.status
+    return {
+        "pid": desk.holder.pid,
+        "venue": bar.venue,
+        "execution": bar.execution,
+        "mode": bar.mode,
+        "armed": bar.armed,
+        "engines_quoting": bar.engines_quoting,
+        "feed": bar.feed,
+        "feed_age_ms": bar.feed_age_ms,
+        "gaps": bar.gaps,
+        "day_pnl_dollars": _money(bar.day_pnl),
+        "drawdown_dollars": _money(bar.drawdown),
+        "drawdown_limit_dollars": _money(bar.drawdown_limit),
+        "balance_dollars": _money(bar.balance),
+        "latch": bar.latch or None,
+        "latch_why": bar.latch_why or None,
+        "unconfirmed": bar.unconfirmed,
+        "write_tokens": bar.write_tokens,
+        "pull_cost": bar.pull_cost,
+        "sessions": bar.sessions,
+        "controller": bar.controller,
+        "restrictions": list(bar.restrictions),
+        "open_orders": len(view.orders),
+        "counters": dict(view.counters),
+        "markets": [
+            {
+                "ticker": row.ticker,
+                "engine": row.engine,
+                "state": row.state,
+                "quoting": row.quoting,
+                "bid": _price(row.bid),
+                "ask": _price(row.ask),
+                "position": _count(row.position),
+                "book": row.book,
+                "why": row.why,
+            }
+            for row in view.markets
+        ],
+    }
+
+
+def _list(name: str, doc: str, show: Callable[[DeskView, bool], None]) -> click.Command:
+    """A command that attaches, reads one full view and shows one part of it."""
+
+    @click.command(name, help=doc)
+    @venue_option
+    @json_option
+    def command(venue: str | None, as_json: bool) -> None:
+        show(_full_view(one_desk(venue)), as_json)
+
+    return command
+
+
+def _positions(view: DeskView, as_json: bool) -> None:
+    held = [row for row in view.markets if row.position]
+    if as_json:
+        for row in held:
+            emit(
+                "position",
+                {
+                    "ticker": row.ticker,
+                    "position": _count(row.position),
+                    "day_pnl_dollars": _money(row.day_pnl),
+                },
+            )
+        return
+    rows = [[row.ticker, _count(row.position), _money(row.day_pnl) or "–"] for row in held]
+    _table(rows, ["market", "position", "day P&L"], "no position.")
+
+
+def _orders(view: DeskView, as_json: bool) -> None:
+    if as_json:
+        for order in view.orders:
+            emit(
+                "order",
+                {
+                    "ticker": order.ticker,
+                    "order_id": order.order_id or None,
+                    "client_order_id": order.client_order_id,
+                    "side": order.side.value,
+                    "price": _price(order.price),
+                    "remaining": _count(order.remaining),
+                    "filled": _count(order.filled),
+                    "owner": order.owner.value,
+                    "engine": order.engine or None,
+                    "state": order.state,
+                    "ahead": None if order.ahead is None else _count(order.ahead),
+                    "age_ms": order.age_ms,
+                },
+            )
+        return
+    rows = [
+        [o.ticker, o.side.value, _count(o.remaining), _price(o.price) or "–", o.owner.value, o.state]
+        for o in view.orders
+    ]
+    _table(rows, ["market", "side", "count", "price", "owner", "state"], "no open order.")
+
+
+def _alerts(view: DeskView, as_json: bool) -> None:
+    found = [line for line in view.log if line.alert]
+    if as_json:
+        for line in found:
+            emit(
+                "alert",
+                {
+                    "alert": line.alert,
+                    "level": line.kind,
+                    "text": line.text,
+                    "ticker": line.ticker or None,
+                    "raised_ms": line.wall // 1_000_000,
+                    "seen": line.seen,
+                },
+            )
+        return
+    rows = [
+        [
+            time.strftime("%H:%M:%S", time.localtime(line.wall / 1e9)),
+            line.kind,
+            line.text,
+            "" if line.seen else "new",
+        ]
+        for line in found
+    ]
+    _table(rows, ["time", "level", "alert", ""], "no alert.")
+
+
+positions = _list("positions", "Positions of a running desk, YES-positive.", _positions)
+orders = _list("orders", "Open orders of a running desk.", _orders)
+alerts = _list("alerts", "Alerts of a running desk, newest first.", _alerts)

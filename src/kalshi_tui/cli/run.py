@@ -1,0 +1,88 @@
+"""``kalshi-tui run``: a desk with a screen on it, or without one."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from kalshi_tui.cli.common import Fault, is_terminal, say
+from kalshi_tui.cli.options import USAGE, load_config, make_plan, run_options
+
+if TYPE_CHECKING:
+    from kalshi_tui.desk.plan import Plan
+
+
+@click.command()
+@run_options
+@click.pass_context
+def run(ctx: click.Context, /, **given: Any) -> int:
+    """Start a desk and open the screen on it, or attach where one runs already.
+
+    Without options: the practice exchange that ships with the program, nothing quoted until you switch it on.
+    """
+    if given["no_ui"]:
+        return _headless(given)
+    if not is_terminal():
+        click.echo(ctx.get_help(), err=True)
+        return USAGE
+    from kalshi_tui.cli.screen import check_screen, show_screen
+
+    check_terminal()
+    loaded = load_config(given)
+    check_screen(loaded.settings)
+    plan = make_plan(given, loaded)
+    socket = _running(plan)
+    if socket is None:
+        socket = _start(plan)
+    return show_screen(socket, loaded.settings)
+
+
+def check_terminal() -> None:
+    """A terminal that cannot show the screen is refused before anything starts."""
+    from kalshi_tui.tui.terminal import terminal_problem
+
+    size = shutil.get_terminal_size()
+    problem = terminal_problem(os.environ, (size.columns, size.lines))
+    if problem:
+        raise Fault(problem, USAGE)
+
+
+def _headless(given: dict[str, Any]) -> int:
+    plan = make_plan(given, load_config(given))
+    from kalshi_tui.cli.hosting import host
+
+    return host(plan)
+
+
+def _running(plan: Plan) -> Path | None:
+    """The socket of the desk that already serves this account; ``Fault`` where it is of another kind."""
+    from kalshi_tui.desk.lock import holder_of
+
+    holder = holder_of(plan.folder.lock)
+    if holder is None:
+        return None
+    if holder.execution != plan.execution:
+        raise Fault(
+            f"a {holder.venue} desk with --execution {holder.execution} already runs "
+            f"(process id {holder.pid}); `kalshi-tui stop` ends it."
+        )
+    say(
+        f"Attaching to the {holder.venue} desk that runs (process id {holder.pid}); its own options stay in force."
+    )
+    return Path(holder.socket)
+
+
+def _start(plan: Plan) -> Path:
+    from kalshi_tui.desk.boot import BootError, start_desk
+
+    command = [sys.executable, "-m", "kalshi_tui", "desk-process"]
+    try:
+        _, socket = start_desk(plan, command, lambda step: say(f"{step} …"))
+    except BootError as error:
+        raise Fault(str(error), error.code) from None
+    return socket

@@ -1,0 +1,63 @@
+"""Opening the screen on a desk's socket. Textual is imported here and not before."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kalshi_tui.cli.common import Fault, say
+from kalshi_tui.cli.options import USAGE
+
+if TYPE_CHECKING:
+    from kalshi_tui.config import Settings
+
+
+def check_screen(settings: Settings) -> None:
+    """A theme or keymap that is refused, is refused before a desk is started for it."""
+    from kalshi_tui.locations import user_themes_dir
+    from kalshi_tui.tui.theme import ThemeError, load_themes, pick_theme
+
+    try:
+        pick_theme(load_themes(user_themes_dir()), settings.ui.theme)
+    except ThemeError as error:
+        raise Fault(f"{error}.", USAGE) from None
+
+
+def show_screen(socket: Path, settings: Settings) -> int:
+    """The screen until the trader leaves or the desk ends; the exit code."""
+    from kalshi_tui import logs
+    from kalshi_tui.desk.client import DeskClient, DeskGoneError
+    from kalshi_tui.locations import private_folder, state_dir, user_themes_dir
+    from kalshi_tui.tui.app import run_screen
+
+    state = private_folder(state_dir())
+    logs.log_to(state / "screen.log")
+
+    async def attached() -> tuple[str, str, int]:
+        link = await DeskClient.open(socket)
+        try:
+            result = await run_screen(
+                link,
+                theme=settings.ui.theme,
+                layout=settings.ui.layout,
+                mouse=settings.ui.mouse,
+                keymap=settings.keymap,
+                themes_dir=user_themes_dir(),
+                crash_file=state / "crash.txt",
+            )
+            if result.exit == "stop":
+                await link.wait_gone()
+            return result.exit, result.message, link.goodbye.exit_code if link.goodbye else 0
+        finally:
+            await link.close()
+
+    try:
+        end, message, desk_code = asyncio.run(attached())
+    except DeskGoneError as error:
+        raise Fault(f"{error}.") from None
+    if message:
+        say(message)
+    if end in ("stop", "desk gone"):
+        return desk_code
+    return 1 if end == "error" else 0
