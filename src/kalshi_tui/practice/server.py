@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import shutil
 import signal
@@ -26,6 +27,8 @@ HOST = "127.0.0.1"
 """Nobody else's machine can reach a practice exchange."""
 USER_ID = "practice"
 START_CASH: Money = 10_000 * DOLLAR
+_PR_SET_PDEATHSIG = 1
+"""From <sys/prctl.h>."""
 _IDLE_S = 0.05
 """Longest sleep of the driver: a command may bring something nearer at any time."""
 
@@ -119,8 +122,13 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 
 
 def _stop_with_parent(stop: asyncio.Event) -> None:
-    """Stop at the end of stdin: a pipe whose other end only the parent holds, so its death closes it."""
+    """Stop at the end of stdin: a pipe whose other end only the parent holds, so its death closes it.
+
+    Where the pipe was leaked to another process, Linux sends SIGTERM when the parent is gone.
+    """
     loop = asyncio.get_running_loop()
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
     def watch() -> None:
         try:
