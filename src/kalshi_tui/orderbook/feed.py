@@ -194,6 +194,7 @@ class BookFeed(Standing):
             if self._sparse:
                 self._drop_live(followed)
                 followed.await_snapshot("waiting", at)
+                self._turned[ticker] = None
             elif ticker in stream.live:
                 self._lose(followed, "gap", at)
             elif followed.asked is not None:
