@@ -67,7 +67,6 @@ class World:
         self._speed = speed
         self._rate = rate
         self._start = start
-        self._stepped = start
         self._known: Nanos = 0
         self._agenda: list[tuple[Nanos, int, Action]] = []
         self._entries = 0
@@ -84,12 +83,10 @@ class World:
         return self._wall(self._agenda[0][0])
 
     def step(self, now: Nanos) -> None:
-        """Do everything that is due at ``now``. What is late is stamped with the time it was due, but never
-        with one before the last step."""
+        """Do everything that is due at ``now``; what is late is stamped with the time it was due."""
         while self.next_time() <= now:
             at, _, action = heappop(self._agenda)
             action(at)
-        self._stepped = max(now, self._stepped)
 
     def milestones(self) -> list[Body]:
         """Scheduled releases and closes, as ``GET /milestones`` shows them."""
@@ -107,9 +104,6 @@ class World:
     def _wall(self, at: Nanos) -> Nanos:
         """World time on the wall clock, rounded up so that a step at ``next_time`` finds its action due."""
         return self._start + (at if self._speed == 1.0 else int(at / self._speed) + 1)
-
-    def _stamp(self, at: Nanos) -> Nanos:
-        return max(self._wall(at), self._stepped)
 
     def _plan(self, at: Nanos, action: Action) -> None:
         self._entries += 1
@@ -141,7 +135,7 @@ class World:
 
     def _list(self, family: Family, n: int, at: Nanos) -> None:
         """Put the n-th batch of a family on the exchange and its life on the agenda."""
-        now = self._stamp(at)
+        now = self._wall(at)
         for listing in family.listings(n):
             times = listing.times
             self._listings.append(listing)
@@ -162,7 +156,7 @@ class World:
         self._plan(following, partial(self._list, family, n + 1))
 
     def _open(self, listing: Listing, moments: list[Moment], at: Nanos) -> None:
-        now = self._stamp(at)
+        now = self._wall(at)
         for market in listing.markets:
             self._exchange.open_market(market.ticker, now)
         self._trade(listing, moments, at)
@@ -186,20 +180,20 @@ class World:
                 self._after(at, delay, partial(self._snipe, market))
 
     def _close(self, listing: Listing, at: Nanos) -> None:
-        now = self._stamp(at)
+        now = self._wall(at)
         for market in listing.markets:
             self._exchange.close_market(market.ticker, now)
             self._markets.pop(market.ticker).open = False
 
     def _determine(self, listing: Listing, at: Nanos) -> None:
-        now = self._stamp(at)
+        now = self._wall(at)
         published = listing.number.fix(at)
         for market in listing.markets:
             yes = market.strike.pays(published)
             self._exchange.determine(market.ticker, "yes" if yes else "no", DOLLAR if yes else 0, now)
 
     def _settle(self, listing: Listing, at: Nanos) -> None:
-        now = self._stamp(at)
+        now = self._wall(at)
         for market in listing.markets:
             self._exchange.settle(market.ticker, now)
         self._listings.remove(listing)
@@ -223,7 +217,7 @@ class World:
 
     def _trade(self, listing: Listing, moments: list[Moment], at: Nanos) -> None:
         """Fill the books of an event that opens and send its traders off."""
-        now = self._stamp(at)
+        now = self._wall(at)
         self._learn(at)
         for row in listing.markets:
             market = OpenMarket(
@@ -247,7 +241,7 @@ class World:
 
     def _look(self, market: OpenMarket, which: int, at: Nanos) -> None:
         if market.open:
-            market.look(which, at, self._known, self._stamp(at))
+            market.look(which, at, self._known, self._wall(at))
             self._after(at, market.rest(which), partial(self._look, market, which))
 
     def _arrive(self, market: OpenMarket, at: Nanos) -> None:
@@ -258,18 +252,18 @@ class World:
     def _take(self, market: OpenMarket, before: Side | None, at: Nanos) -> None:
         if not market.open:
             return
-        side = market.take(at, self._known, self._stamp(at), before)
+        side = market.take(at, self._known, self._wall(at), before)
         delay = market.follower()
         if delay is not None:
             self._after(at, delay, partial(self._take, market, side))
 
     def _snipe(self, market: OpenMarket, at: Nanos) -> None:
         if market.open:
-            market.snipe(self._known, self._stamp(at))
+            market.snipe(self._known, self._wall(at))
 
     def _plant(self, at: Nanos) -> None:
         """Plant a violation where one can be planted now; it is taken back by its planter."""
-        planted = self._planter.plant(self._listings, self._markets, at, self._known, self._stamp(at))
+        planted = self._planter.plant(self._listings, self._markets, at, self._known, self._wall(at))
         if planted is not None:
             plant, ends = planted
             self.planted.append(plant)
@@ -277,4 +271,4 @@ class World:
         self._after(at, self._planter.gap(self.scenario.plant_every_s), self._plant)
 
     def _clear(self, at: Nanos) -> None:
-        self._planter.clear(self._stamp(at))
+        self._planter.clear(self._wall(at))

@@ -35,7 +35,7 @@ class OpenMarket:
         self.ticker = market.ticker
         self.open = True
         self.quiet_until: Nanos = 0
-        """Traders look away until then (world time): somebody is planting a violation here."""
+        """Takers look away until then (world time), so that a violation planted here is there to be found."""
         self.grid = TickGrid.from_ranges(market.body["price_ranges"])
         self._exchange = exchange
         self._number = listing.number
@@ -83,10 +83,9 @@ class OpenMarket:
     def look(self, which: int, at: Nanos, known: Nanos, now: Nanos) -> None:
         """One maker looks at the market."""
         maker = self.makers[which]
-        if at >= self.quiet_until:
-            elapsed = (at - self._looked[which]) / SECOND
-            self._looked[which] = at
-            maker.look(now, elapsed, self.fair(known), self.appetite(at))
+        elapsed = (at - self._looked[which]) / SECOND
+        self._looked[which] = at
+        maker.look(now, elapsed, self.fair(known), self.appetite(at))
 
     def take(self, at: Nanos, known: Nanos, now: Nanos, before: Side | None = None) -> Side | None:
         """A taker comes; the side it took, None if it did not trade."""

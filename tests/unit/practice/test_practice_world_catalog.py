@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
+from kalshi_tui.practice.catalog_macro import MacroFamily
 from kalshi_tui.practice.exchange import Exchange
-from kalshi_tui.practice.scenarios import scenario_names
+from kalshi_tui.practice.scenarios import scenario, scenario_names
 from kalshi_tui.practice.world import World
 from kalshi_tui.protocol.text import safe_text, safe_ticker
 from kalshi_tui.protocol.ticks import TickGrid
@@ -75,6 +76,15 @@ def test_brackets_are_contiguous_and_cover_everything() -> None:
     assert bodies[-2]["cap_strike"] == bodies[-1]["floor_strike"] == 0.4
     middle = [(b["floor_strike"], b["cap_strike"]) for b in bodies[1:-1]]
     assert middle == [(0.2, 0.2), (0.3, 0.3), (0.4, 0.4)]
+
+
+@pytest.mark.parametrize("name", ["default", "cpi-day", "calm"])
+def test_the_whole_uncertainty_does_not_depend_on_the_schedule(name: str) -> None:
+    ladder, _, fed = MacroFamily(scenario(name), "seed", lambda at: START + at).listings(0)
+    assert ladder.number.latent.remaining(0, ladder.times.prints) == pytest.approx(0.11**2)
+    parent = fed.number.latent.parent
+    assert parent is ladder.number.latent
+    assert fed.number.latent.remaining(0, fed.times.prints) >= 10.9**2 + (80.0 * 0.11) ** 2 - 1e-9
 
 
 def test_tickers_name_their_own_strikes() -> None:

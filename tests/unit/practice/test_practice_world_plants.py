@@ -90,6 +90,9 @@ def test_a_plant_is_taken_back() -> None:
     planter = exchange.house_account("planter")
     held = [t for leg in plant.legs for t in exchange.orders_of(planter, leg.ticker)]
     assert len(held) == len(plant.legs)
+    while world.next_time() < plant.ends:
+        world.step(world.next_time())
+    assert on_the_books(exchange, plant)
     while world.next_time() <= plant.ends + 1:
         world.step(world.next_time())
     assert all(not exchange.orders_of(planter, leg.ticker) for leg in plant.legs)

@@ -85,6 +85,7 @@ def test_little_appetite_is_few_small_and_wide() -> None:
     assert bid and ask and thin_bid and thin_ask
     assert sum(count for _, count in exchange.levels("PRX-1-T", Side.BID, 50)) < full / 4
     assert thin_ask - thin_bid > ask - bid
+    assert exchange.levels("PRX-1-T", Side.BID, 50)[0][1] < 10 * CONTRACT
 
 
 def test_a_maker_puts_back_what_was_taken() -> None:
