@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar
 
 from kalshi_tui.protocol.events import MarketsRead, ReadFailed
@@ -90,13 +91,11 @@ class Catalog:
         series = await self._series_of([event.series_ticker for event in known.values()])
         if isinstance(series, ReadFailed):
             return series
-        read = []
+        read: list[Market] = []
         for body in markets:
             event = known.get(str(body.get("event_ticker")))
             of = series.get(event.series_ticker) if event is not None else None
-            read += self._understood(
-                [body], lambda body, of=of, event=event: market_from_rest(body, of, event)
-            )
+            read += self._understood([body], partial(market_from_rest, series=of, event=event))
         return MarketsRead(self._transport.now(), tuple(read), tuple(known.values()), tuple(series.values()))
 
     async def _series_of(self, names: Iterable[str]) -> dict[str, Series] | ReadFailed:

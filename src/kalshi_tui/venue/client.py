@@ -15,6 +15,8 @@ resolved by reading. Refused means that the exchange (or this client, before the
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from urllib.parse import quote
+
 import msgspec
 
 from kalshi_tui.protocol.effects import AmendOrder, CancelOrder
@@ -114,7 +116,9 @@ class VenueClient:
             body = msgspec.json.encode(amend_body(amend))
         except UnitError as error:
             return AmendRefused(self._now(), number, VenueError(0, "invalid_order", safe_text(error)))
-        outcome = await self._add("POST", f"{ORDERS}/{number}/amend", body, COST_AMEND, withheld)
+        outcome = await self._add(
+            "POST", f"{ORDERS}/{quote(number, safe='')}/amend", body, COST_AMEND, withheld
+        )
         if isinstance(outcome, NoAnswer):
             return AmendUnknown(outcome.at, number, outcome.why)
         if isinstance(outcome, VenueError):
@@ -135,7 +139,7 @@ class VenueClient:
         number = cancel.order_id
         query: Query = {"market_ticker": cancel.ticker, "exchange_index": cancel.exchange_index}
         try:
-            answer = await self._transport.send("DELETE", f"{ORDERS}/{number}", query=query)
+            answer = await self._transport.send("DELETE", f"{ORDERS}/{quote(number, safe='')}", query=query)
         except NoAnswer as error:
             return CancelUnknown(error.at, number, error.why)
         if (refused := self._refusal(answer)) is not None:
