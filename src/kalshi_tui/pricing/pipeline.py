@@ -79,7 +79,7 @@ def finish(
     if grid is None:
         return no_quote(snapshot, engine, "price grid unknown", ttl_ms or params.ttl_ms, centre.fair)
     fair = centre.fair * ONE
-    tick = tick_around(grid, fair)
+    tick = snapshot.features.tick or tick_around(grid, fair)
     if snapshot.lean_levels:
         fair += snapshot.lean_levels * tick
     fair = min(max(_clean(fair), 0.0), float(ONE))
@@ -100,16 +100,7 @@ def finish(
         Quote(bid, bid_count) if bid is not None and bid_count else None,
         Quote(ask, ask_count) if ask is not None and ask_count else None,
         ttl_ms or params.ttl_ms,
-        _reason(
-            bid if bid_count else None,
-            ask if ask_count else None,
-            bid_why,
-            ask_why,
-            fair,
-            half,
-            snapshot,
-            centre,
-        ),
+        _reason(snapshot, grid, centre, fair, half, bid, bid_why, ask, ask_why),
         fair / ONE,
         (fair - bid - _fee(rate, bid)) / ONE if bid is not None and bid_count else None,
         (ask - fair - _fee(rate, ask)) / ONE if ask is not None and ask_count else None,
@@ -135,9 +126,10 @@ def _place_bid(
     price = grid.floor(_clean(raw))
     if price is not None and snapshot.best_ask is not None and price >= snapshot.best_ask:
         price = grid.previous(snapshot.best_ask)
-    # The fee at the bid differs a little from the fee at fair, which the floor was taken from.
-    while price is not None and fair - price - _fee(rate, price) < params.min_edge * ONE - _DUST:
-        price = grid.previous(price)
+    if rate:
+        # The fee at the bid differs a little from the fee at fair, which the floor was taken from.
+        while price is not None and fair - price - _fee(rate, price) < params.min_edge * ONE - _DUST:
+            price = grid.previous(price)
     return price
 
 
@@ -147,8 +139,9 @@ def _place_ask(
     price = grid.ceil(_clean(raw))
     if price is not None and snapshot.best_bid is not None and price <= snapshot.best_bid:
         price = grid.next(snapshot.best_bid)
-    while price is not None and price - fair - _fee(rate, price) < params.min_edge * ONE - _DUST:
-        price = grid.next(price)
+    if rate:
+        while price is not None and price - fair - _fee(rate, price) < params.min_edge * ONE - _DUST:
+            price = grid.next(price)
     return price
 
 
@@ -181,7 +174,7 @@ def _size(
 ) -> tuple[Count, str]:
     """(count, why it is 0 or empty) of one side."""
     if price is None:
-        return 0, "outside the grid"
+        return 0, reduce_why or "outside the grid"
     if snapshot.sides is (QuoteSides.ASK_ONLY if side is Side.BID else QuoteSides.BID_ONLY):
         return 0, str(snapshot.sides)
     held = -snapshot.position * side.sign
@@ -201,35 +194,42 @@ def _size(
 
 
 def _reason(
-    bid: Price | None,
-    ask: Price | None,
-    bid_why: str,
-    ask_why: str,
+    snapshot: MarketSnapshot,
+    grid: TickGrid,
+    centre: Centre,
     fair: float,
     half: float,
-    snapshot: MarketSnapshot,
-    centre: Centre,
+    bid: Price | None,
+    bid_why: str,
+    ask: Price | None,
+    ask_why: str,
 ) -> str:
     """One line: the arithmetic of the first side that stands, the other side's price or why there is none."""
-    if bid is None and ask is None and bid_why == ask_why:
-        return f"no quote: {bid_why}"
+    if bid_why and ask_why:
+        return f"no quote: {bid_why}" if bid_why == ask_why else f"no bid: {bid_why}; no ask: {ask_why}"
     terms = f"fair {fair / 100:.1f}"
     if snapshot.lean_levels:
         terms += f" (lean {snapshot.lean_levels:+d})"
     skew = centre.skew * ONE
-    if abs(skew) >= 5.0:
+    if skew >= 5.0 or skew <= -5.0:
         terms += f" {term(skew)} skew"
     tail = f"; {centre.note}" if centre.note else ""
-    if bid is not None:
-        exact = abs(fair + skew - half - bid) < 0.5
-        rest = f"ask {cents(ask)}" if ask is not None else f"no ask: {ask_why}"
-        return f"bid {cents(bid)} = {terms} {term(-half)}{'' if exact else ' to grid'}; {rest}{tail}"
-    if ask is not None:
-        exact = abs(fair + skew + half - ask) < 0.5
-        return (
-            f"no bid: {bid_why}; ask {cents(ask)} = {terms} {term(half)}{'' if exact else ' to grid'}{tail}"
-        )
-    return f"no bid: {bid_why}; no ask: {ask_why}"
+    if bid is not None and not bid_why:
+        other = f"no ask: {ask_why}" if ask_why or ask is None else f"ask {cents(ask)}"
+        how = _how(fair + skew - half, bid, grid.next(bid), snapshot.best_ask)
+        return f"bid {cents(bid)} = {terms} {term(-half)}{how}; {other}{tail}"
+    assert ask is not None
+    how = _how(fair + skew + half, ask, grid.previous(ask), snapshot.best_bid)
+    return f"no bid: {bid_why}; ask {cents(ask)} = {terms} {term(half)}{how}{tail}"
+
+
+def _how(wanted: float, price: Price, closer: Price | None, far_touch: Price | None) -> str:
+    """How ``wanted`` became ``price``, whose next level towards fair is ``closer``: the end of the arithmetic."""
+    if abs(wanted - price) < 0.5:
+        return ""
+    if closer is None or abs(closer - price) > abs(wanted - price):
+        return " to grid"
+    return " kept passive" if closer == far_touch else " kept to its least edge"
 
 
 def maker_edge(fee: FeeSchedule, fair: float, price: Price, side: Side) -> float:
