@@ -31,12 +31,6 @@ class Scenario(Struct, frozen=True):
     """Scales the volatility of every latent number before its fixing."""
     informed: float = 0.15
     """Share of takers who know the true probability (Glosten and Milgrom's alpha)."""
-    spread: float = 1.0
-    """Scales the house makers' half-spreads."""
-    lag: float = 1.0
-    """Scales how late the house makers learn what is known."""
-    flow: float = 1.0
-    """Scales the arrival rate of takers."""
     wave_every_s: int = 0
     """Every so often the truth falls at once, and whoever knows takes what is stale; 0 for never."""
     wave: float = 0.0

@@ -63,8 +63,6 @@ class LadderMaker:
         rng: random.Random,
         *,
         fair: float,
-        spread: float = 1.0,
-        lag: float = 1.0,
     ) -> None:
         self.style = style
         self._exchange = exchange
@@ -72,8 +70,6 @@ class LadderMaker:
         self._ticker = ticker
         self._grid = grid
         self._rng = rng
-        self._half = style.half * spread
-        self._lag_s = style.lag_s * lag
         self._belief = fair
         self._error = rng.gauss(0.0, 1.0)
         self._centre = fair
@@ -102,7 +98,7 @@ class LadderMaker:
         self._quote(now, refill=self.style.refill)
 
     def _think(self, elapsed_s: float, fair: float) -> None:
-        self._belief += (fair - self._belief) * -math.expm1(-elapsed_s / self._lag_s)
+        self._belief += (fair - self._belief) * -math.expm1(-elapsed_s / self.style.lag_s)
         keep = math.exp(-elapsed_s / _NOISE_MEMORY_S)
         self._error = self._error * keep + self._rng.gauss(0.0, math.sqrt(max(1.0 - keep * keep, 0.0)))
 
@@ -117,7 +113,7 @@ class LadderMaker:
         tick = self._grid.tick_at(min(max(idea, 0.0), 1.0) * ONE) / ONE
         if abs(idea - self._centre) > 0.6 * tick:
             self._centre = idea
-        half = self._half * max(shape, 0.2) * (1.0 + _WIDEN * (1.0 - self._appetite))
+        half = self.style.half * max(shape, 0.2) * (1.0 + _WIDEN * (1.0 - self._appetite))
         levels = max(round(self.style.levels * self._appetite), 1)
         best_bid = self._grid.floor((self._centre - half) * ONE)
         best_ask = self._grid.ceil((self._centre + half) * ONE)

@@ -66,7 +66,8 @@ class World:
         self._seed = f"{seed}/{scenario}"
         self._speed = speed
         self._rate = rate
-        self._start = start
+        # Whole seconds, as the exchange's own calendar has them.
+        self._start = start - start % SECOND
         self._known: Nanos = 0
         self._agenda: list[tuple[Nanos, int, Action]] = []
         self._entries = 0

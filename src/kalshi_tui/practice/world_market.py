@@ -15,6 +15,8 @@ from kalshi_tui.protocol.orders import TimeInForce
 from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.units import CONTRACT, SECOND, Count, Nanos, Side
 
+_ARRIVALS = 0.22
+"""First takers per market and second."""
 _EVERYTHING: Count = 100_000 * CONTRACT
 
 
@@ -45,7 +47,7 @@ class OpenMarket:
         self._takers = exchange.house_account("takers")
         makers = exchange.house_account(f"makers of {listing.event_ticker}")
         fair = self.fair(known)
-        style = CrowdStyle(0.22 * scenario.flow, scenario.informed)
+        style = CrowdStyle(_ARRIVALS, scenario.informed)
         self.crowd = Crowd(style, self.grid, random.Random(f"{seed}/{self.ticker}/takers"))
         self.makers = [
             LadderMaker(
@@ -56,8 +58,6 @@ class OpenMarket:
                 maker_style,
                 random.Random(f"{seed}/{self.ticker}/{maker_style.name}"),
                 fair=fair,
-                spread=scenario.spread,
-                lag=scenario.lag,
             )
             for maker_style in STYLES
         ]

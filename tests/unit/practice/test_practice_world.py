@@ -203,6 +203,13 @@ def test_late_steps_never_turn_time_back() -> None:
     assert stamps[0] >= START + 3 * SECOND
 
 
+def test_a_calendar_of_whole_seconds_from_any_start() -> None:
+    exchange = Exchange(seed=1)
+    World(exchange, 1, start=START + 123_456_789)
+    assert all(m.close % SECOND == 0 for m in exchange.markets.values())
+    assert all("." not in m.body["open_time"] for m in exchange.markets.values())
+
+
 def test_milestones_name_the_release_and_the_closes() -> None:
     exchange, world = made()
     rows = {m["primary_event_tickers"][0]: m for m in world.milestones()}
