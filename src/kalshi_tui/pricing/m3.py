@@ -7,7 +7,16 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from kalshi_tui.pricing.baskets import Basket, LegBook, candidates, gross_edge, leg_risk, size_basket
+from kalshi_tui.pricing.baskets import (
+    Basket,
+    LegBook,
+    Unit,
+    candidates,
+    gross_edge,
+    leg_risk,
+    price_basket,
+    size_basket,
+)
 from kalshi_tui.pricing.m1 import inventory_used, sized
 from kalshi_tui.pricing.outcomes import OutcomeSpace
 from kalshi_tui.pricing.pipeline import Centre, blocked, finish, no_quote
@@ -87,17 +96,34 @@ def scan(
         if gross_edge(space, unit, books) <= 0:
             continue
         basket = size_basket(space, relation, unit, books, wall, most)
+        basket = _within_leg_risk(space, unit, books, basket, params, wall)
         if basket is not None and (best is None or basket.profit > best.profit):
             best = basket
     if best is None:
         return Scan(None, "no arb: no relation is broken")
-    why = _refusal(space, best, params, seconds_locked)
+    why = _refusal(best, params, seconds_locked)
     per_lot = best.profit / (best.lots * ONE) * 100
     words = f"{best.relation}: {per_lot:+.1f} ¢ a lot on {best.lots // CONTRACT} after fees"
     return Scan(None, f"no arb: {words}, {why}") if why else Scan(best, f"arb: {words}")
 
 
-def _refusal(space: OutcomeSpace, basket: Basket, params: M3Params, seconds_locked: float | None) -> str:
+def _within_leg_risk(
+    space: OutcomeSpace,
+    unit: Unit,
+    books: Mapping[str, LegBook],
+    basket: Basket | None,
+    params: M3Params,
+    wall: Nanos,
+) -> Basket | None:
+    """Fewer lots where a half-filled basket could lose more than allowed; None where one lot is too much."""
+    cap = _money(params.leg_risk)
+    while basket is not None and -leg_risk(space, basket.legs) > cap:
+        fewer = basket.lots * cap // -leg_risk(space, basket.legs) // CONTRACT * CONTRACT
+        basket = price_basket(space, basket.relation, unit, books, fewer, wall) if fewer else None
+    return basket
+
+
+def _refusal(basket: Basket, params: M3Params, seconds_locked: float | None) -> str:
     """Which bar the basket fails, or empty."""
     least: Money = max(_money(params.min_profit), _money(params.min_lot_profit) * basket.lots // CONTRACT)
     if basket.profit < least:
@@ -107,9 +133,6 @@ def _refusal(space: OutcomeSpace, basket: Basket, params: M3Params, seconds_lock
         annual = basket.profit / locked * YEAR_S / seconds_locked
         if annual < params.hurdle:
             return f"{annual:.0%} a year is under {params.hurdle:.0%}"
-    risk = -leg_risk(space, basket.legs)
-    if risk > _money(params.leg_risk):
-        return f"a half-filled basket could lose {risk / DOLLAR:.2f}"
     return ""
 
 
