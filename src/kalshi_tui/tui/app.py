@@ -1,0 +1,44 @@
+"""Start a screen on a desk, and say how it ended. Nothing here prints."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from kalshi_tui.tui.actions import resolve_keymap
+from kalshi_tui.tui.arrange import pick_layout
+from kalshi_tui.tui.desk_app import DeskApp
+from kalshi_tui.tui.link import DeskLink
+from kalshi_tui.tui.result import ScreenResult, failure
+from kalshi_tui.tui.state import ScreenState
+from kalshi_tui.tui.theme import load_themes, pick_theme
+
+
+async def run_screen(
+    link: DeskLink,
+    *,
+    theme: str | None = None,
+    layout: str | None = None,
+    mouse: bool = True,
+    keymap: Mapping[str, str] | None = None,
+    themes_dir: Path | None = None,
+    crash_file: Path | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> ScreenResult:
+    """Show the desk behind ``link`` until the trader leaves, the desk ends or a signal comes.
+
+    ``ThemeError``, ``LayoutError`` and ``KeymapError`` come before the terminal is touched. Under ``NO_COLOR``
+    the theme is ``mono``.
+    """
+    themes = load_themes(themes_dir)
+    chosen = pick_theme(themes, "mono" if os.environ.get("NO_COLOR") else theme)
+    state = ScreenState(link.hello, clock, resolve_keymap(keymap))
+    state.layout = pick_layout(layout)
+    app = DeskApp(link, state, themes, chosen, crash_file)
+    try:
+        result = await app.run_async(mouse=mouse)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the trader gets a sentence and the desk goes on
+        return failure(error, crash_file)
+    return app.failure or result or ScreenResult("detach", "The screen closed; the desk goes on.")

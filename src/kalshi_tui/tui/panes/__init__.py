@@ -1,0 +1,1 @@
+"""One file a pane: what it shows, as lines of inked text."""

@@ -1,0 +1,57 @@
+"""What the engine looks at: one line a feature, its last minute beside it."""
+
+from __future__ import annotations
+
+from kalshi_tui.protocol.views import FeatureLine
+from kalshi_tui.tui.ink import Line, Row, fit
+from kalshi_tui.tui.numbers import spark
+from kalshi_tui.tui.panes.base import Pane
+
+_REGIMES = ("calm", "active", "event")
+
+
+class FeaturesPane(Pane):
+    pane = "features"
+    number = 3
+    cuts = (1,)
+
+    def title(self) -> str:
+        row = self.state.row
+        return "Features" if self.compact or row is None else f"Features · {row.label}"
+
+    def slices(self, width: int) -> list[tuple[int, int]]:
+        at = min(self._name_width() + 1, width)
+        return [(0, at), (at, width)]
+
+    def lines(self, width: int, height: int) -> list[Line]:
+        view = self.state.view
+        if view is None or self.state.ladder is None:
+            return []
+        shown = view.features[:height]
+        if len(view.features) > height:
+            # What has no history says least when there is little room.
+            shown = tuple(f for f in view.features if f.history)[:height] or shown
+        old = self.state.silent_for is not None or self.state.ladder.stale
+        name = self._name_width()
+        value = max((len(f.value) for f in shown if f.history), default=0)
+        return [_line(feature, name, value, width, old) for feature in shown]
+
+    def _name_width(self) -> int:
+        features = self.state.view.features if self.state.view else ()
+        return min(max((len(f.name) for f in features), default=6), 12) + 2
+
+
+def _line(feature: FeatureLine, name: int, value: int, width: int, old: bool) -> Line:
+    row = Row(width).left(1, fit(feature.name, name - 1), "dim")
+    ink = "stale" if old else ""
+    if not feature.history:
+        word = feature.value.split(",")[0].split(" ")[0].lower()
+        if not old and word in _REGIMES:
+            ink = word
+        return row.left(name + 1, fit(feature.value, width - name - 1), ink).line()
+    row.left(name + 1, fit(feature.value, width - name - 1), ink)
+    start = name + 1 + value + 2
+    points = spark(feature.history, min(width - start - 1, 60), feature.low, feature.high)
+    if width - start - 1 >= 4:
+        row.left(start, points, "stale" if old else "dim")
+    return row.line()

@@ -1,0 +1,98 @@
+"""Orders, fills, alerts, and what the desk answered to this screen's keys. Alarms stay until acknowledged."""
+
+from __future__ import annotations
+
+from kalshi_tui.protocol.views import DeskView, LogLine
+from kalshi_tui.tui.actions import key_shown
+from kalshi_tui.tui.ink import Line, Palette, Row, fit, wrap
+from kalshi_tui.tui.intent import next_alert
+from kalshi_tui.tui.numbers import clock
+from kalshi_tui.tui.panes.base import Pane
+from kalshi_tui.tui.state import ScreenState
+
+_WORDS = {"warn": "WARN", "halt": "HALT", "refused": "REFUSED"}
+_INKS = {"warn": "warn", "halt": "halt", "refused": "warn", "fill": "own"}
+
+
+class LogPane(Pane):
+    pane = "log"
+    number = 6
+
+    def __init__(self, state: ScreenState, palette: Palette) -> None:
+        super().__init__(state, palette)
+        self._scrolled = 0
+
+    def title(self) -> str:
+        return "Orders · fills · alerts"
+
+    def scroll_log(self, step: int) -> None:
+        """Older (+) or newer (-) lines."""
+        self._scrolled = max(0, self._scrolled + step)
+        self.paint()
+
+    def lines(self, width: int, height: int) -> list[Line]:
+        view = self.state.view
+        if view is None:
+            return [self._line(line, "", width) for line in self.state.local[:height]]
+        pinned, rest = arranged(view, self.state.local)
+        names = {row.ticker: f"{row.event_title} {row.label}".strip() for row in view.markets}
+        keep = 1 if height > 1 else 0
+        """The newest line stays in sight under any number of alarms."""
+        lines = [self._pinned(line, names, width, view) for line in pinned[: height - keep]]
+        self._scrolled = min(self._scrolled, max(len(rest) - 1, 0))
+        for line in rest[self._scrolled :]:
+            if len(lines) >= height:
+                break
+            lines.append(self._line(line, names.get(line.ticker, ""), width))
+        return lines
+
+    def _pinned(self, line: LogLine, names: dict[str, str], width: int, view: DeskView) -> Line:
+        keys = self.state.keys["acknowledge"]
+        hint = ""
+        if line is next_alert(view.log) and keys:
+            hint = f"{key_shown(keys[0])}: seen" if width >= 100 else key_shown(keys[0])
+        return self._line(line, names.get(line.ticker, ""), width, hint)
+
+    def _line(self, line: LogLine, name: str, width: int, hint: str = "") -> Line:
+        ink = _INKS.get(line.kind, "")
+        word = _WORDS.get(line.kind, line.kind)
+        # An alarm that was seen is history: it keeps its word and loses its colour.
+        alarm = ink if not line.alert or not line.seen else "dim"
+        row = Row(width)
+        if width >= 100:
+            row.left(1, clock(line.wall) if line.wall else "", "dim").left(11, f"{word:<7}", alarm)
+            if name:
+                row.left(19, fit(name, 22), "dim")
+            at = 43 if name else 19
+        else:
+            row.left(1, word if line.alert or line.kind == "refused" else clock(line.wall), alarm or "dim")
+            at = 1 + len(word if line.alert or line.kind == "refused" else clock(line.wall)) + 1
+            name = name if name and name not in line.text else ""
+            if name:
+                row.left(at, fit(f"{name}:" if line.alert else name, 24), "dim" if not line.alert else "")
+                at += len(fit(f"{name}:" if line.alert else name, 24)) + 1
+        text = wrap(line.text, max(width - at - len(hint) - 3, 10), 1)
+        row.left(
+            at, text[0] if text else "", ink if line.kind in ("halt", "refused") and not line.seen else ""
+        )
+        if hint:
+            row.right(width - 2, hint, "key")
+        return row.line()
+
+
+def arranged(view: DeskView, local: list[LogLine]) -> tuple[list[LogLine], list[LogLine]]:
+    """(what stays on top, the rest newest first): latches and restrictions, then unseen alerts."""
+    status = view.status
+    pinned = []
+    if status.latch:
+        why = f"{status.latch}: {status.latch_why}" if status.latch_why else status.latch
+        pinned.append(LogLine(wall=0, kind="halt", text=why, alert=-1, seen=False))
+    pinned += [LogLine(wall=0, kind="warn", text=text, alert=-1, seen=False) for text in status.restrictions]
+    first = next_alert(view.log)
+    if first is not None:
+        pinned.append(first)
+        pinned += [line for line in view.log if line.alert and not line.seen and line is not first]
+    kept = {id(line) for line in pinned}
+    rest = local + [line for line in view.log if id(line) not in kept]
+    rest.sort(key=lambda line: line.wall, reverse=True)
+    return pinned, rest

@@ -1,0 +1,231 @@
+"""The market list, grouped by event: who quotes what, where it stands, what it made."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from textual import events
+
+from kalshi_tui.protocol.units import Nanos
+from kalshi_tui.protocol.views import MarketRow
+from kalshi_tui.tui.flash import Flash
+from kalshi_tui.tui.hints import Hint, hints
+from kalshi_tui.tui.ink import Line, Palette, Row, fit
+from kalshi_tui.tui.messages import MarketPicked
+from kalshi_tui.tui.numbers import cents, countdown, dollars, places_of, position
+from kalshi_tui.tui.panes.base import Pane
+from kalshi_tui.tui.state import ScreenState
+
+_DAY = 86_400 * 1_000_000_000
+_ALARMS = ("stale", "no book", "risk", "held", "paused")
+"""States that want a look; everything else but quoting recedes."""
+
+
+class Columns(NamedTuple):
+    """Right edges of the columns, 0 where a column has no room. ``name`` is the width of the first."""
+
+    name: int
+    engine: int
+    state: int
+    bid: int
+    ask: int
+    pos: int
+    day: int
+
+
+def columns(width: int, longest: tuple[int, int, int], state: int) -> Columns:
+    """Columns for an inside of ``width`` cells, dropped from the least needed: day, bid and ask, state.
+
+    ``longest``: the widest price, position and P&L there is to print; none of them is ever cut.
+    """
+    price, pos, day = (max(least, size) + 2 for least, size in zip((4, 3, 5), longest, strict=True))
+    for day_w, price_w, state_w in ((day, price, state), (0, price, state), (0, 0, state), (0, 0, 0)):
+        name = width - 1 - pos - day_w - 2 * price_w - state_w - 4
+        if name >= (20 if day_w or price_w else 12) or not state_w:
+            break
+    engine_end = name + 4
+    state_end = engine_end + state_w
+    bid = state_end + price_w if price_w else 0
+    ask = bid + price_w if price_w else 0
+    pos_end = (ask or state_end) + pos
+    return Columns(
+        name, engine_end, state_end if state_w else 0, bid, ask, pos_end, pos_end + day_w if day_w else 0
+    )
+
+
+class MarketsPane(Pane):
+    pane = "markets"
+    number = 1
+    cuts = (1, 2)
+
+    def __init__(self, state: ScreenState, palette: Palette) -> None:
+        super().__init__(state, palette)
+        self._flash = Flash(1)
+        self._drawn: list[str] = []
+        """The ticker on each drawn line, empty for headings."""
+
+    def title(self) -> str:
+        rows = self.state.view.markets if self.state.view else ()
+        return f"Markets {len(rows)}" if len(rows) > 0 else "Markets"
+
+    def hints(self) -> list[Hint]:
+        return hints("markets", self.state.keys)
+
+    def slices(self, width: int) -> list[tuple[int, int]]:
+        cols = self._columns(width)
+        left = cols.engine
+        live = cols.state or cols.engine
+        return [(0, left), (left, live), (live, width)]
+
+    def lines(self, width: int, height: int) -> list[Line]:
+        view = self.state.view
+        if view is None:
+            return []
+        cols = self._columns(width)
+        entries = _entries(view.markets, grouped=not self.compact)
+        header = [] if self.compact else [_header(cols, width)]
+        room = height - len(header)
+        first = _scroll(entries, self.state.selected, room)
+        shown = entries[first : first + room]
+        lines, self._drawn = list(header), [""] * len(header)
+        hidden = len([e for e in entries[first + room :] if isinstance(e, MarketRow)])
+        if hidden and shown:
+            hidden += isinstance(shown[-1], MarketRow)
+            shown = shown[:-1]
+        frozen = self.state.silent_for is not None
+        for entry in shown:
+            if isinstance(entry, MarketRow):
+                lines.append(self._market(entry, cols, width, frozen))
+                self._drawn.append(entry.ticker)
+            else:
+                lines.append(Row(width).then(" " + fit(_event(entry, view.wall), width - 2), "dim").line())
+                self._drawn.append("")
+        if hidden:
+            lines.append(Row(width).then(f"   ▼ {hidden} more", "dim").line())
+        self._flash.painted()
+        return lines
+
+    def _columns(self, width: int) -> Columns:
+        rows = self.state.view.markets if self.state.view else ()
+        price = max((len(p) for row in rows for p in _prices(row)), default=0)
+        pos = max((len(position(row.position)) for row in rows), default=0)
+        day = max((len(dollars(row.day_pnl)) for row in rows), default=0)
+        state = max((len(row.state) for row in rows), default=0) + 2
+        return columns(width, (price, pos, day), min(max(state, 9), 14))
+
+    def _market(self, row: MarketRow, cols: Columns, width: int, frozen: bool) -> Line:
+        selected = row.ticker == self.state.selected
+        old = frozen or row.book != "live"
+        line = Row(width, "cursor" if selected else "")
+        mark = "▸" if selected else " "
+        name = _name(row, cols.name - (2 if self.compact else 3), self.compact)
+        line.left(0, f" {mark} " if not self.compact else f" {mark}", "key" if selected else "")
+        line.then(fit(name, cols.name - (3 if not self.compact else 2)), "stale" if old else "")
+        line.right(
+            cols.engine, f"{row.engine.upper():<3}" if row.engine and row.engine != "off" else "–  ", "dim"
+        )
+        if cols.state:
+            line.left(cols.engine + 1, fit(row.state, cols.state - cols.engine - 2), self._state_ink(row))
+        if cols.bid:
+            bid, ask = _prices(row)
+            for end, side, text in ((cols.bid, "bid", bid), (cols.ask, "ask", ask)):
+                ink = "stale" if old else self._flash.ink((row.ticker, side), text, side)
+                line.right(end, text, ink)
+        line.right(cols.pos, position(row.position), "dim" if not row.position else "")
+        if cols.day:
+            line.right(
+                cols.day, dollars(row.day_pnl, plus=bool(row.day_pnl)), "dim" if not row.day_pnl else ""
+            )
+        return line.line()
+
+    def _state_ink(self, row: MarketRow) -> str:
+        if row.state == "quoting":
+            return ""
+        return "warn" if row.quoting and row.state in _ALARMS else "dim"
+
+    def on_click(self, event: events.Click) -> None:
+        super().on_click(event)
+        offset = event.screen_offset - self.region.offset
+        y = offset.y - (1 if self.framed else 0)
+        if 0 <= y < len(self._drawn) and self._drawn[y]:
+            self.post_message(MarketPicked(self._drawn[y]))
+
+
+class _Event(NamedTuple):
+    title: str
+    close: Nanos | None
+
+
+def _entries(rows: tuple[MarketRow, ...], grouped: bool) -> list[MarketRow | _Event]:
+    """The rows in the desk's order, an event's name before its first market."""
+    entries: list[MarketRow | _Event] = []
+    event = None
+    for row in rows:
+        if grouped and row.event_ticker != event:
+            event = row.event_ticker
+            entries.append(_Event(row.event_title or row.event_ticker, row.close))
+        entries.append(row)
+    return entries
+
+
+def _event(event: _Event, wall: Nanos) -> str:
+    if event.close is None or event.close - wall > _DAY:
+        return event.title
+    return f"{event.title} — closes {'in ' if event.close > wall else ''}{countdown(event.close, wall)}"
+
+
+def _scroll(entries: list[MarketRow | _Event], selected: str, room: int) -> int:
+    """The first entry shown so that the selected one is in sight, its event's name above it where possible."""
+    at = next((i for i, e in enumerate(entries) if isinstance(e, MarketRow) and e.ticker == selected), 0)
+    if at < room - 1 or room <= 2:
+        return 0 if room > 2 else at
+    # Whole pages, so that the list does not creep with every step.
+    page = max(room - 3, 1)
+    first = (at // page) * page
+    return min(first, max(len(entries) - room, 0))
+
+
+def _header(cols: Columns, width: int) -> Line:
+    row = Row(width).left(0, " event · market", "dim").right(cols.engine, "eng", "dim")
+    if cols.state:
+        row.left(cols.engine + 1, "state", "dim")
+    if cols.bid:
+        row.right(cols.bid, "bid", "dim").right(cols.ask, "ask", "dim")
+    row.right(cols.pos, "pos", "dim")
+    if cols.day:
+        row.right(cols.day, "day", "dim")
+    return row.line()
+
+
+def _name(row: MarketRow, width: int, compact: bool) -> str:
+    """The market's own name; without headings as much of its event's in front as there is room for."""
+    if not compact or not row.event_title:
+        return row.label
+    words = row.event_title.split()
+    short = _short(row.label)
+    for label in (row.label, short):
+        for kept in range(len(words), 0, -1):
+            name = " ".join([*words[:kept], label])
+            if len(name) <= width:
+                return name
+    return short
+
+
+def _short(label: str) -> str:
+    """``above 0.3%`` -> ``>0.3%``: the same market in fewer cells."""
+    for word, sign in (
+        ("above ", ">"),
+        ("below ", "<"),
+        ("at least ", "≥"),
+        ("at most ", "≤"),
+        ("exactly ", "="),
+    ):
+        if label.lower().startswith(word):
+            return sign + label[len(word) :]
+    return label.replace("≥ ", "≥").replace("≤ ", "≤")
+
+
+def _prices(row: MarketRow) -> tuple[str, str]:
+    """Bid and ask with as many decimals as the finer of the two needs."""
+    places = places_of(p for p in (row.bid, row.ask) if p is not None)
+    return cents(row.bid, places), cents(row.ask, places)

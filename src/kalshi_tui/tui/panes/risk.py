@@ -1,0 +1,79 @@
+"""Limits: what is used, what it would be if every resting order that hurts filled, and how much there is."""
+
+from __future__ import annotations
+
+from kalshi_tui.protocol.views import Gauge, StatusView
+from kalshi_tui.tui.ink import Line, Row, clauses, fit
+from kalshi_tui.tui.numbers import BLOCKS
+from kalshi_tui.tui.panes.base import Pane
+
+_NAME = 8
+
+
+class RiskPane(Pane):
+    pane = "risk"
+    number = 4
+    cuts = (_NAME,)
+
+    def title(self) -> str:
+        return "Risk"
+
+    def lines(self, width: int, height: int) -> list[Line]:
+        view = self.state.view
+        if view is None:
+            return []
+        gauges = list(view.gauges)
+        if not any(gauge.name == "writes" for gauge in gauges) and view.status.write_capacity:
+            gauges.append(_writes(view.status))
+        old = self.state.silent_for is not None
+        bars = max(min(width - _NAME - 2 - 14, 40), 6)
+        return [_line(gauge, bars, width, old) for gauge in _most_needed(gauges, height)]
+
+
+_LEAST = ("group", "R2", "global", "writes", "event", "R3", "R1", "market")
+"""What goes first where there is little room; what is alarmed never goes."""
+
+
+def _most_needed(gauges: list[Gauge], room: int) -> list[Gauge]:
+    kept = list(gauges)
+    for name in _LEAST:
+        if len(kept) > room:
+            kept = [gauge for gauge in kept if gauge.name != name or gauge.level]
+    return kept[:room]
+
+
+def _writes(status: StatusView) -> Gauge:
+    """The write budget beside what pulling everything would cost."""
+    short = status.write_tokens < status.pull_cost
+    text = f"{status.write_tokens}, pull {status.pull_cost}"
+    tokens = status.write_tokens
+    return Gauge("writes", tokens, tokens, status.write_capacity, text, "halt" if short else "")
+
+
+def _line(gauge: Gauge, bars: int, width: int, old: bool) -> Line:
+    ink = "stale" if old else gauge.level
+    row = Row(width).left(1, fit(gauge.name, _NAME - 1), "dim")
+    word = {"warn": "! ", "halt": "!! "}.get(gauge.level, "")
+    if gauge.cap <= 0:
+        return row.left(_NAME + 1, clauses(word + gauge.text, width - _NAME - 1), ink).line()
+    text = clauses(word + gauge.text, width - _NAME - 4)
+    room = min(bars, width - _NAME - 1 - len(text) - 2)
+    if room >= 4:
+        full, worst, empty = gauge_bar(gauge.used, gauge.worst, gauge.cap, room)
+        row.left(_NAME + 1, full, ink or "text").then(worst, ink or "dim").then(empty, "border")
+    return row.right(width - 1, text, ink).line()
+
+
+def gauge_bar(used: int, worst: int, cap: int, width: int) -> tuple[str, str, str]:
+    """``used`` as full blocks, up to ``worst`` as shaded ones, the rest of ``cap`` as dots; together ``width``.
+
+    Sizes count, not signs: a short position fills its gauge like a long one. Anything above nothing shows.
+    """
+    eighths = min(abs(used) * 8 * width // cap, 8 * width)
+    if used and not eighths:
+        eighths = 1
+    whole, part = divmod(eighths, 8)
+    full = "█" * whole + (BLOCKS[part - 1] if part else "")
+    reach = min(-(-abs(worst) * width // cap), width)
+    shaded = "▒" * max(reach - len(full), 0) if abs(worst) > abs(used) else ""
+    return full, shaded, "·" * (width - len(full) - len(shaded))
