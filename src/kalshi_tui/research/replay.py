@@ -79,6 +79,17 @@ class Replay:
             raise RuntimeError("the replay has not begun")
         return self._kernel
 
+    @property
+    def begun(self) -> bool:
+        """Whether a row was taken in."""
+        return self._kernel is not None
+
+    def close_early(self) -> None:
+        """The tape broke off: bring what came before to its end all the same."""
+        self._decide()
+        for _ in self._finish():
+            pass
+
     def steps(self) -> Iterator[Instant]:
         """Replay the tapes; each yield is an instant at which everything received so far was decided on."""
         for row in read_tapes(self.tapes):

@@ -74,8 +74,10 @@ class TapeFacts:
             grid=self._grid,
             price_level_structure=self._structure,
             fee=FeeSchedule(assumed=True),
+            open_time=wall,
             close_time=self._closes.get(ticker),
         )
+        self.assumptions.append(f"{ticker} is taken to have opened when the tape first speaks of it")
         self._later[ticker] = market
         market = self._as_of(market, wall)
         self._told[ticker] = market.status

@@ -1,0 +1,103 @@
+"""``kalshi-tui replay --no-ui``: the replay as a program, its output as JSON lines or sentences."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from kalshi_tui.kernel.settings import KernelSettings
+from kalshi_tui.pricing.base import QuoteParams
+from kalshi_tui.protocol.units import SECOND, Money, UnitError
+from kalshi_tui.research.replay import Replay, ReplayOptions
+from kalshi_tui.research.tape_facts import FactsError
+from kalshi_tui.risk.r0 import R0Params, day_limit
+from kalshi_tui.storage.tape_rows import TapeError
+
+
+def main(
+    tapes: Sequence[Path],
+    *,
+    engine: str,
+    engine_params: dict[str, QuoteParams],
+    bankroll: Money,
+    quote: bool,
+    speed: str,
+    as_json: bool,
+    events: Sequence[Path],
+    price_structure: str,
+) -> int:
+    """Run it; the exit code. A damaged tape is said in one sentence, and what came before the damage stands."""
+    settings = KernelSettings(
+        venue="replay",
+        execution="paper",
+        mode="REPLAY",
+        boot="replay",
+        r0=R0Params.from_bankroll(bankroll),
+        drawdown_limit=day_limit(bankroll),
+        default_engine=engine,
+        quote_at_start=quote,
+        engine_params=dict(engine_params),
+        trace=True,
+    )
+
+    def say(kind: str, ts_ms: int, fields: dict[str, object]) -> None:
+        if as_json:
+            line = msgspec.json.encode({"type": kind, "ts_ms": ts_ms, **fields})
+            sys.stdout.buffer.write(line + b"\n")
+
+    try:
+        replay = Replay(ReplayOptions(tuple(tapes), settings, tuple(events), price_structure), say)
+    except (TapeError, FactsError, UnitError) as error:
+        sys.stderr.write(f"kalshi-tui: {error}\n")
+        return 1
+    problem = ""
+    try:
+        _run(replay, None if speed == "max" else float(speed))
+    except TapeError as error:
+        problem = str(error)
+    if not replay.begun:
+        sys.stderr.write(f"kalshi-tui: {problem or 'the tape holds no frame.'}\n")
+        return 1
+    if problem:
+        sys.stderr.write(f"kalshi-tui: {problem} What came before it stands.\n")
+        replay.close_early()
+    summary = replay.summary()
+    code = 1 if problem else int(str(summary["exit"]))
+    say("summary", replay.now.wall // 1_000_000, summary | {"exit": code})
+    if not as_json:
+        sys.stdout.write(farewell(summary) + "\n")
+    sys.stdout.flush()
+    return code
+
+
+def _run(replay: Replay, pace: float | None) -> None:
+    """All steps; with a pace, each no sooner than the tape's own clock over ``pace``."""
+    began = time.monotonic()
+    for at in replay.steps():
+        if pace is not None and replay.first is not None:
+            due = began + (at.wall - replay.first) / SECOND / pace
+            wait = due - time.monotonic()
+            if wait > 0:
+                time.sleep(wait)
+
+
+def farewell(summary: dict[str, object]) -> str:
+    """The summary in a few lines for a person."""
+    names = (
+        ("frames", "frames"),
+        ("book_checks", "books checked"),
+        ("book_mismatches", "mismatches"),
+        ("decisions", "decisions"),
+        ("orders_sent", "orders"),
+        ("fills", "fills"),
+        ("realized_pnl_dollars", "realized $"),
+        ("unrealized_pnl_dollars", "unrealized $"),
+        ("fees_dollars", "fees $"),
+        ("unreconciled", "unreconciled"),
+    )
+    figures = "  ".join(f"{label} {summary[name]}" for name, label in names)
+    return f"{figures}\ndecisions {summary['decisions_hash']}"
