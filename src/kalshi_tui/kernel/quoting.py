@@ -226,6 +226,8 @@ def _work(desk: DeskState, market: MarketState) -> None:
         )
         for action in actions:
             _act(desk, market, action, expiration)
+        if wanted is not None and not working:
+            desk.dirty[market.ticker] = None  # not there yet: look again at the next decision
 
 
 def _threshold(intent: QuoteIntent | None) -> int:
