@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from kalshi_tui.practice.clockwork import rfc3339
+from kalshi_tui.practice.clockwork import rfc3339, stable_uuid
 from kalshi_tui.practice.world_belief import Number, Strike
 from kalshi_tui.protocol.ticks import STRUCTURES
 from kalshi_tui.protocol.units import SECOND, Nanos, format_price
@@ -184,11 +184,18 @@ def market_body(
 
 
 def milestone_body(
-    ident: str, kind: str, category: str, title: str, at: Nanos, updated: Nanos, events: Sequence[str]
+    kind: str,
+    category: str,
+    title: str,
+    at: Nanos,
+    updated: Nanos,
+    primary: Sequence[str],
+    related: Sequence[str],
 ) -> Body:
-    """A scheduled moment (``GET /milestones``): ``at`` is when it happens."""
+    """A scheduled moment (``GET /milestones``): ``at`` is when it happens, ``primary`` the events it decides,
+    ``related`` those and the ones it moves."""
     return {
-        "id": ident,
+        "id": stable_uuid(f"milestone/{primary[0]}"),
         "category": category,
         "type": kind,
         "start_date": rfc3339(at),
@@ -196,8 +203,8 @@ def milestone_body(
         "title": title,
         "notification_message": f"{title} (practice)",
         "details": {"status": "scheduled"},
-        "primary_event_tickers": list(events),
-        "related_event_tickers": list(events),
+        "primary_event_tickers": list(primary),
+        "related_event_tickers": list(related),
         "source_id": None,
         "last_updated_ts": rfc3339(updated),
     }

@@ -11,7 +11,6 @@ from typing import Protocol
 from kalshi_tui.practice.catalog import Body, Listing, Times, milestone_body
 from kalshi_tui.practice.catalog_assets import PLANS, AssetFamily, asset_latents
 from kalshi_tui.practice.catalog_macro import MacroFamily
-from kalshi_tui.practice.clockwork import stable_uuid
 from kalshi_tui.practice.exchange import Exchange
 from kalshi_tui.practice.scenarios import scenario as scenario_named
 from kalshi_tui.practice.traders_planter import Plant, Planter
@@ -137,13 +136,14 @@ class World:
     def _list(self, family: Family, n: int, at: Nanos) -> None:
         """Put the n-th batch of a family on the exchange and its life on the agenda."""
         now = self._wall(at)
-        for listing in family.listings(n):
+        batch = family.listings(n)
+        self._note(batch, at)
+        for listing in batch:
             times = listing.times
             self._listings.append(listing)
             self._exchange.add_event(listing.event, now)
             for market in listing.markets:
                 self._exchange.add_market(market.body, now)
-            self._note(listing, now)
             moments = family.moments(listing, n)
             if times.opens > at:
                 self._plan(times.opens, partial(self._open, listing, moments))
@@ -199,20 +199,25 @@ class World:
             self._exchange.settle(market.ticker, now)
         self._listings.remove(listing)
 
-    def _note(self, listing: Listing, now: Nanos) -> None:
-        """The event's scheduled print, or its close, as a milestone."""
-        release = listing.times.prints < listing.times.closes
-        body = milestone_body(
-            stable_uuid(f"milestone/{listing.event_ticker}"),
-            "economic_release" if release else "market_close",
-            "Economics" if release else "Financials",
-            f"{listing.event['title']} {'prints' if release else 'closes'}",
-            self._wall(listing.times.prints),
-            now,
-            [listing.event_ticker],
-        )
-        self._milestones.append(body)
-        self._exchange.add_milestone(body)
+    def _note(self, batch: list[Listing], at: Nanos) -> None:
+        """Each number's scheduled print, or close, as one milestone of all events on it."""
+        for listing in batch:
+            same = [other for other in batch if other.number is listing.number]
+            if same[0] is not listing:
+                continue
+            moved = [other for other in batch if other.number.latent.parent is listing.number.latent]
+            release = listing.times.prints < listing.times.closes
+            body = milestone_body(
+                "economic_release" if release else "market_close",
+                "Economics" if release else "Financials",
+                f"{listing.event['title']} {'prints' if release else 'closes'}",
+                self._wall(listing.times.prints),
+                self._wall(at),
+                [other.event_ticker for other in same],
+                [other.event_ticker for other in same + moved],
+            )
+            self._milestones.append(body)
+            self._exchange.add_milestone(body)
 
     # -- trading -----------------------------------------------------------------------------------------
 

@@ -213,9 +213,12 @@ def test_a_calendar_of_whole_seconds_from_any_start() -> None:
 def test_milestones_name_the_release_and_the_closes() -> None:
     exchange, world = made()
     rows = {m["primary_event_tickers"][0]: m for m in world.milestones()}
-    assert rows["PRCPI-26NOV"]["type"] == "economic_release"
-    assert rows["PRCPI-26NOV"]["start_date"] == exchange.events["PRCPI-26NOV"]["strike_date"]
-    assert set(rows) == set(exchange.events)
+    release = rows["PRCPI-26NOV"]
+    assert release["type"] == "economic_release"
+    assert release["start_date"] == exchange.events["PRCPI-26NOV"]["strike_date"]
+    assert release["primary_event_tickers"] == ["PRCPI-26NOV", "PRCPIBR-26NOV"]
+    assert release["related_event_tickers"] == ["PRCPI-26NOV", "PRCPIBR-26NOV", "PRFEDDEC-26DEC"]
+    assert {t for m in world.milestones() for t in m["primary_event_tickers"]} == set(exchange.events)
     assert exchange.milestones == world.milestones()
 
 
