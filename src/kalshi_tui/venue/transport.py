@@ -7,9 +7,13 @@ callers know whether that is a read (try later) or an order (unknown until looke
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import logging
 import ssl
+import sys
 from collections.abc import Awaitable, Callable, Mapping
+from types import ModuleType
+from typing import cast
 from urllib.parse import urlsplit
 
 import httpx
@@ -31,6 +35,11 @@ Withheld = Callable[[], str | None]
 # Below WARNING these print whole addresses with their queries, and cookies.
 for _name in ("httpx", "httpcore"):
     logging.getLogger(_name).setLevel(logging.WARNING)
+
+# httpcore tries to import sniffio for every lock it makes, several a request. Where it is not installed that
+# costs 50 us each time, and Python 3.11 can fail inside its import lock when a collection runs meanwhile.
+if importlib.util.find_spec("sniffio") is None:
+    sys.modules["sniffio"] = cast(ModuleType, None)
 
 MAX_BODY = 64 * 1024 * 1024
 """Bytes of one answer; the whole list of series is about 10 MB."""
