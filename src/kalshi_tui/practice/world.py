@@ -191,6 +191,7 @@ class World:
         published = listing.number.fix(at)
         for market in listing.markets:
             yes = market.strike.pays(published)
+            self._exchange.markets[market.ticker].body["expiration_value"] = listing.number.text(published)
             self._exchange.determine(market.ticker, "yes" if yes else "no", DOLLAR if yes else 0, now)
 
     def _settle(self, listing: Listing, at: Nanos) -> None:

@@ -135,6 +135,10 @@ class Number:
         """A value in its own unit, rounded half up to whole steps of the grid."""
         return math.floor(value * self.denominator / self.numerator + 0.5)
 
+    def text(self, steps: int) -> str:
+        """A count of grid steps with the decimals of the grid, as ``expiration_value`` shows it."""
+        return f"{self.native(steps):.{len(str(self.denominator)) - 1}f}"
+
     def fix(self, now: Nanos) -> int:
         """Publish the number, once: what the latent says at its fixing, in steps of the grid."""
         if self.published is None:

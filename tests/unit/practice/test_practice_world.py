@@ -146,6 +146,9 @@ def test_cpi_day_runs_its_course_within_five_minutes() -> None:
     ladder = [exchange.markets[t].result for t in sorted(cpi) if "PRCPI-" in t]
     assert ladder == sorted(ladder, reverse=True)
     assert ladder.count("yes") == brackets.index("yes")
+    (published,) = {exchange.markets[t].body["expiration_value"] for t in cpi}
+    above = [exchange.markets[t].body["floor_strike"] for t in cpi if exchange.markets[t].result == "yes"]
+    assert float(published) >= max(above)
 
 
 def resting(exchange: Exchange, tickers: list[str]) -> int:

@@ -78,6 +78,8 @@ def test_a_number_is_published_once() -> None:
 def test_native_values_and_steps_are_inverse() -> None:
     fed = Number(Latent(0.0, 1.0, random.Random(1)), SECOND, 25, 1)
     assert fed.native(-1) == -25.0
+    assert fed.text(-1) == "-25"
+    assert number().text(3) == "0.3"
     assert fed.steps(-25.0) == -1
     assert fed.steps(-12.5) == 0
     assert fed.steps(-12.6) == -1
