@@ -104,6 +104,7 @@ class Kernel:
         recovery.step(desk)
         commanding.step(desk)
         stops.step_flattens(desk)
+        rounds.look_again(desk)
         changed = False
         dirty, desk.dirty = desk.dirty, {}
         for ticker in dirty:

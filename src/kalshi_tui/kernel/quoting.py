@@ -18,8 +18,10 @@ from kalshi_tui.pricing.base import quote as engine_quote
 from kalshi_tui.protocol.market import MarketStatus
 from kalshi_tui.protocol.orders import NewOrder, Owner
 from kalshi_tui.protocol.quotes import Decision, Quote, QuoteIntent, QuoteSides
-from kalshi_tui.protocol.units import CONTRACT, SECOND, Price, Side
+from kalshi_tui.protocol.units import CONTRACT, MILLISECOND, SECOND, Price, Side
 
+LOOK_AGAIN = 50 * MILLISECOND
+"""A wanted side that is not there yet (its pause, the write budget) is looked at again after this."""
 CLOSED = (
     MarketStatus.CLOSED,
     MarketStatus.DETERMINED,
@@ -227,7 +229,7 @@ def _work(desk: DeskState, market: MarketState) -> None:
         for action in actions:
             _act(desk, market, action, expiration)
         if wanted is not None and not working:
-            desk.dirty[market.ticker] = None  # not there yet: look again at the next decision
+            desk.waiting[market.ticker] = desk.now.mono + LOOK_AGAIN
 
 
 def _threshold(intent: QuoteIntent | None) -> int:

@@ -45,6 +45,14 @@ def _tell_book(desk: DeskState, market: MarketState) -> None:
         raise_alert(desk, Alert(key, AlertLevel.WARN, text, market.ticker))
 
 
+def look_again(desk: DeskState) -> None:
+    """Markets that could not do at once what they want."""
+    due = [ticker for ticker, when in desk.waiting.items() if desk.now.mono >= when]
+    for ticker in due:
+        del desk.waiting[ticker]
+        desk.dirty[ticker] = None
+
+
 def watch(desk: DeskState) -> None:
     """Let risk look after fills and once a second."""
     second = desk.now.mono // SECOND

@@ -19,6 +19,9 @@ from kalshi_tui.protocol.units import MILLISECOND, Count, format_count
 CANCEL_RETRY_MS = (0, 250, 500, 1000, 2000, 5000)
 """Wait before the n-th cancel of one order; the last for every further one: a stop is retried for ever."""
 
+BUDGET = "BUDGET"
+"""Not a risk refusal: the order waits for tokens."""
+
 
 def gate_context(desk: DeskState, order: NewOrder) -> GateContext:
     """What the gate must know about an order's market."""
@@ -45,7 +48,7 @@ def judge(desk: DeskState, order: NewOrder) -> Verdict:
     if verdict.decision is Decision.REFUSE:
         return verdict
     if not desk.budget.affords(CREATE_COST, pull_cost(desk.orders.open_count() + 1)):
-        return Verdict.refuse("BUDGET", "the write budget is spent; what is left is kept for pulling")
+        return Verdict.refuse(BUDGET, "the write budget is spent; what is left is kept for pulling")
     return verdict
 
 
@@ -53,7 +56,8 @@ def create(desk: DeskState, order: NewOrder, why: str) -> Verdict | None:
     """Send an order, smaller if risk says so. The verdict when it left, None when it was refused."""
     verdict = judge(desk, order)
     if verdict.decision is Decision.REFUSE:
-        desk.counters.refuse(verdict.code)
+        if verdict.code != BUDGET:
+            desk.counters.refuse(verdict.code)
         return None
     if verdict.count < order.count:
         order = replace(order, count=verdict.count)

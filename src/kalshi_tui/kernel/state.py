@@ -163,6 +163,8 @@ class DeskState:
     """``counters.fills`` when risk last watched."""
     boot_wall: Nanos = 0
     """Wall time of this boot: fills before it are history."""
+    waiting: dict[str, Nanos] = field(default_factory=dict)
+    """Markets to look at again, and from which monotonic time."""
     order_number: int = 0
     high_water: Money | None = None
     """Highest day P&L seen: drawdown is measured from it."""
