@@ -49,7 +49,6 @@ class Conditions(Struct, frozen=True):
     """To the next scheduled print that concerns this market; negative while one is under way."""
     calm_s: float = 0.0
     """How long the regime has been calm."""
-    r1_warn: bool = False
 
 
 class Row(Struct, frozen=True):
@@ -82,9 +81,11 @@ class R2:
         self.params = params
         self._last: dict[str, tuple[Nanos, Multipliers]] = {}
 
-    def scale(self, market: MarketExposure, conditions: Conditions, now: Instant) -> Multipliers:
-        """The market's multipliers now; also set on the market."""
-        target = target_multipliers(self.params, conditions)
+    def scale(
+        self, market: MarketExposure, conditions: Conditions, now: Instant, *, r1_warn: bool = False
+    ) -> Multipliers:
+        """The market's multipliers now; also set on the market. ``r1_warn``: the day is near its limit."""
+        target = target_multipliers(self.params, conditions, r1_warn=r1_warn)
         known = self._last.get(market.ticker)
         limits = target if known is None else self._eased(known[1], target, now.mono - known[0])
         if known is None or limits != known[1] or now.mono - known[0] >= 60 * SECOND:
@@ -108,9 +109,9 @@ class R2:
         )
 
 
-def target_multipliers(params: R2Params, conditions: Conditions) -> Multipliers:
+def target_multipliers(params: R2Params, conditions: Conditions, *, r1_warn: bool = False) -> Multipliers:
     """The least of every condition's multipliers, and the words for the one that binds the position."""
-    rows = list(_rows(params, conditions))
+    rows = [*_rows(params, conditions), *([R1_WARN] if r1_warn else [])]
     binding = min(rows, key=lambda row: (row.position, row.size))
     why = ""
     if binding.label:
@@ -138,8 +139,6 @@ def _rows(params: R2Params, conditions: Conditions) -> Iterator[Row]:
         yield Row(CALM_BONUS, 1000, 1000, 10, 1000, "") if bonus else CALM
     else:
         yield ACTIVE if conditions.regime is Regime.ACTIVE else EVENT
-    if conditions.r1_warn:
-        yield R1_WARN
     yield from _close_rows(conditions)
     yield from _taper_rows(params, conditions)
 

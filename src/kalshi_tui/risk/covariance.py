@@ -1,0 +1,113 @@
+"""Covariance of what binaries pay: one dollar or nothing, tied together by how their events settle.
+
+A lot is one contract, so variances are in dollars squared and ``n`` in contracts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+
+import numpy as np
+
+from kalshi_tui.risk.gaussian import Array, joint_probability
+
+
+def binary_variance(p: float) -> float:
+    """p (1 - p), the variance of one contract; also all the quadratic variation it has left."""
+    return p * (1.0 - p)
+
+
+def exclusive_covariance(p: Sequence[float]) -> Array:
+    """Of contracts of which at most one pays: -p_i p_j off the diagonal."""
+    values = np.asarray(p, float)
+    return np.diag(values) - np.outer(values, values)
+
+
+def nested_covariance(p: Sequence[float]) -> Array:
+    """Of a ladder, each event containing the next: min(p_i, p_j) - p_i p_j."""
+    values = np.asarray(p, float)
+    covariance: Array = np.minimum.outer(values, values) - np.outer(values, values)
+    return covariance
+
+
+def copula_covariance(p: float, q: float, rho: float) -> float:
+    """Of contracts of different events whose latent normals correlate by ``rho``; Frechet-clipped."""
+    return float(joint_probability(np.array(p), np.array(q), np.array(rho))) - p * q
+
+
+def frechet(p: float, q: float) -> tuple[tuple[float, float], tuple[float, float], tuple[float, float]]:
+    """The least and most that two probabilities allow: (joint probability, covariance, correlation)."""
+    low, high = max(0.0, p + q - 1.0), min(p, q)
+    sd = sqrt(binary_variance(p) * binary_variance(q))
+    covariance = (low - p * q, high - p * q)
+    correlation = (covariance[0] / sd, covariance[1] / sd) if sd > 0.0 else (0.0, 0.0)
+    return (low, high), covariance, correlation
+
+
+def tied_covariance(p: Array, outcomes: Array) -> Array:
+    """Of one group's contracts from its possible outcomes (outcomes x markets, 0/1), whatever their kind.
+
+    Two markets of which one always pays with the other are nested, two that never pay together exclusive, two
+    of which one always pays cover everything; anything else is taken as independent within those bounds.
+    """
+    size = len(p)
+    joint = np.outer(p, p)
+    for i in range(size):
+        for j in range(size):
+            a, b = outcomes[:, i] > 0, outcomes[:, j] > 0
+            joint[i, j] = _joint(float(p[i]), float(p[j]), a, b)
+    return joint - np.outer(p, p)
+
+
+def _joint(p: float, q: float, a: np.ndarray, b: np.ndarray) -> float:
+    low, high = max(0.0, p + q - 1.0), min(p, q)
+    if not (a & ~b).any() or not (b & ~a).any():
+        return high
+    if not (a & b).any():
+        return 0.0 if low <= 0.0 else low
+    if not (~a & ~b).any():
+        return low
+    return min(max(p * q, low), high)
+
+
+def portfolio_variance(covariance: Array, n: Array) -> float:
+    """n' S n, never below zero."""
+    return max(float(n @ covariance @ n), 0.0)
+
+
+def component_sd(covariance: Array, n: Array) -> tuple[float, Array]:
+    """(sd, each position's share of it): n_i (S n)_i / sd. The shares sum to sd; a negative one hedges."""
+    g = covariance @ n
+    sd = sqrt(max(float(n @ g), 0.0))
+    return sd, (n * g / sd if sd > 0.0 else np.zeros_like(n))
+
+
+def horizon_variance(sigma_p: Array, correlation: Array, n: Array, seconds: float) -> float:
+    """n' D R D n H: the variance over a horizon, from volatilities (dollars per root second) of the prices."""
+    scaled = n * sigma_p
+    return portfolio_variance(correlation, scaled) * seconds
+
+
+EXACT_MARKETS = 10
+"""With at most this many markets carrying orders every combination of their fills is tried."""
+
+
+def worst_sd(covariance: Array, n: Array, bids: Array, asks: Array) -> float:
+    """The largest sd that fills of open orders can lead to: each market anywhere in n - asks .. n + bids.
+
+    The sd is convex, so the largest lies at a corner. Up to ``EXACT_MARKETS`` markets all corners are tried;
+    beyond that sd(n) + sum of the larger side times the market's own sd bounds it from above.
+    """
+    busy = np.flatnonzero((bids > 0) | (asks > 0))
+    base = component_sd(covariance, n)[0]
+    if not len(busy):
+        return base
+    if len(busy) > EXACT_MARKETS:
+        own = np.sqrt(np.diag(covariance))[busy]
+        return base + float((np.maximum(bids, asks)[busy] * own).sum())
+    corners = (np.arange(2 ** len(busy))[:, None] >> np.arange(len(busy))) & 1
+    points = np.tile(n, (len(corners), 1))
+    points[:, busy] += np.where(corners == 1, bids[busy], -asks[busy])
+    variances = np.einsum("ki,ij,kj->k", points, covariance, points, optimize=True)
+    return sqrt(max(float(variances.max()), 0.0))

@@ -1,0 +1,147 @@
+"""How the markets of a desk settle together: probabilities, covariances and scenarios.
+
+Within a group (``scenarios.groups``) the outcomes themselves say how markets hang together. Between groups a
+Gaussian copula ties one latent number per group. Scenarios are a fixed low-discrepancy sequence, not random
+draws: the same markets give the same figures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+import numpy as np
+
+from kalshi_tui.protocol.market import StrikeType
+from kalshi_tui.protocol.units import ONE
+from kalshi_tui.risk.base import MarketExposure
+from kalshi_tui.risk.correlation import nearest_correlation, repair_covariance
+from kalshi_tui.risk.covariance import tied_covariance
+from kalshi_tui.risk.gaussian import Array, joint_probability, quantile
+from kalshi_tui.risk.scenarios import Group, groups
+
+SCENARIOS = 4096
+STRESS_RHO = 0.9
+_FITTING_ROUNDS = 60
+
+GroupCorrelation = Callable[[MarketExposure, MarketExposure], float]
+"""The latent correlation of two groups, each named by its first market."""
+
+
+def probability(market: MarketExposure) -> float | None:
+    """The market's chance of YES: its fair value, else its mark; None when there is neither."""
+    if market.fair is not None:
+        return market.fair if 0.0 <= market.fair <= 1.0 else None
+    return None if market.mark is None else market.mark / ONE
+
+
+class SettlementModel:
+    """Markets at fixed probabilities. ``column[ticker]`` is a market's place in every array."""
+
+    def __init__(self, markets: Sequence[MarketExposure], correlation: GroupCorrelation) -> None:
+        events = dict.fromkeys(m.event_ticker for m in markets)
+        self.groups: list[Group] = []
+        for event in events:
+            self.groups.extend(groups([m for m in markets if m.event_ticker == event]))
+        ordered = [m for group in self.groups for m in group.markets]
+        self.column = {m.ticker: i for i, m in enumerate(ordered)}
+        # A market nobody can price is taken at its most uncertain.
+        priced = [probability(m) for m in ordered]
+        self.p: Array = np.array([0.5 if p is None else p for p in priced], float)
+        self._direction: Array = np.array([_direction(m) for m in ordered], float)
+        self._group: list[int] = [g for g, group in enumerate(self.groups) for _ in group.markets]
+        self.latent = self._latent(correlation)
+        self._within = self._blocks()
+        self.independent = repair_covariance(self._within)
+        self.related = repair_covariance(self._within + self._between(self._spread(self.latent)))
+
+    def stressed(self, n: Array) -> Array:
+        """The covariance were every pair of groups to move together in the way that hurts ``n`` most."""
+        hurting = STRESS_RHO * np.outer(np.sign(n), np.sign(n))
+        return repair_covariance(self._within + self._between(hurting))
+
+    def payoffs(self) -> Array:
+        """(scenarios x markets) what each contract pays less its probability, in dollars."""
+        points = _normal_points(len(self.groups)) @ np.linalg.cholesky(self.latent).T
+        columns: list[Array] = []
+        for g, group in enumerate(self.groups):
+            outcomes = _ascending(group)
+            weights = outcome_probabilities(outcomes, self.p[[self.column[m.ticker] for m in group.markets]])
+            edges = [quantile(float(min(edge, 1.0))) for edge in np.cumsum(weights)[:-1]]
+            columns.append(outcomes[np.searchsorted(edges, points[:, g], side="right")])
+        paid = np.hstack(columns)
+        centred: Array = paid - paid.mean(axis=0)
+        return centred
+
+    # -- inside --------------------------------------------------------------------------------------
+
+    def _latent(self, correlation: GroupCorrelation) -> Array:
+        size = len(self.groups)
+        matrix = np.eye(size)
+        for a in range(size):
+            for b in range(a):
+                rho = correlation(self.groups[a].markets[0], self.groups[b].markets[0])
+                matrix[a, b] = matrix[b, a] = rho
+        return nearest_correlation(matrix)
+
+    def _blocks(self) -> Array:
+        total = np.zeros((len(self.p), len(self.p)))
+        start = 0
+        for group in self.groups:
+            end = start + len(group.markets)
+            outcomes = np.array([o.pays for o in group.outcomes], float)
+            total[start:end, start:end] = tied_covariance(self.p[start:end], outcomes)
+            start = end
+        return total
+
+    def _spread(self, latent: Array) -> Array:
+        """The groups' correlations, market by market, with the direction each market pays in."""
+        rho: Array = latent[np.ix_(self._group, self._group)] * np.outer(self._direction, self._direction)
+        return rho
+
+    def _between(self, rho: Array) -> Array:
+        place = np.array(self._group)
+        apart = place[:, None] != place[None, :]
+        joint = joint_probability(self.p[:, None], self.p[None, :], np.where(apart, rho, 0.0))
+        covariance: Array = np.where(apart, joint - np.outer(self.p, self.p), 0.0)
+        return covariance
+
+
+def outcome_probabilities(outcomes: Array, p: Array) -> Array:
+    """Probabilities of ``outcomes`` (outcomes x markets, 0/1) under which each market pays with chance ``p``.
+
+    By iterative proportional fitting from equal weights: exact where the prices are coherent, a compromise
+    where they are not.
+    """
+    weights = np.full(len(outcomes), 1.0 / len(outcomes))
+    for _ in range(_FITTING_ROUNDS):
+        for m, chance in enumerate(p):
+            pays = outcomes[:, m] > 0
+            inside = float(weights[pays].sum())
+            if 0.0 < inside < 1.0:
+                scale = np.where(pays, chance / inside, (1.0 - chance) / (1.0 - inside))
+                weights = weights * scale
+                weights /= weights.sum()
+    return weights
+
+
+def _ascending(group: Group) -> Array:
+    """The group's outcomes as rows, such that a higher latent number means YES where there is an order."""
+    pays = np.array([o.pays for o in group.outcomes], float)
+    return pays[::-1] if len(group.markets) == 1 and pays[0, 0] > 0 else pays
+
+
+def _direction(market: MarketExposure) -> float:
+    """-1 for a market that pays on low numbers, +1 otherwise."""
+    return -1.0 if market.strike_type in (StrikeType.LESS, StrikeType.LESS_OR_EQUAL) else 1.0
+
+
+@lru_cache(maxsize=8)
+def _normal_points(dimensions: int) -> Array:
+    """``SCENARIOS`` standard normal points: an additive recurrence on the roots of x^(d+1) = x + 1."""
+    root = 2.0
+    for _ in range(64):
+        root = (1.0 + root) ** (1.0 / (dimensions + 1))
+    steps = root ** -np.arange(1.0, dimensions + 1.0)
+    uniform = (0.5 + np.outer(np.arange(1, SCENARIOS + 1), steps)) % 1.0
+    return np.array([[quantile(float(u)) for u in row] for row in uniform])
