@@ -7,7 +7,7 @@ from copy import copy
 from typing import Any
 
 from kalshi_tui.practice.accounts import Account, Position
-from kalshi_tui.practice.clockwork import Ids
+from kalshi_tui.practice.clockwork import Ids, parse_rfc3339
 from kalshi_tui.practice.fees import DIRECT_2026_08, Rounding
 from kalshi_tui.practice.happenings import (
     EventCreated,
@@ -20,7 +20,7 @@ from kalshi_tui.practice.happenings import (
 )
 from kalshi_tui.practice.markets import MarketState, fee_schedule, read_market
 from kalshi_tui.practice.matching import Order
-from kalshi_tui.protocol.units import ONE, Count, Money, Nanos, Price, Side
+from kalshi_tui.protocol.units import ONE, SECOND, Count, Money, Nanos, Price, Side
 
 
 class Registry:
@@ -230,8 +230,12 @@ def _created_fields(market: MarketState) -> dict[str, Any]:
     for name in ("strike_type", "floor_strike", "cap_strike", "custom_strike"):
         if body.get(name) is not None:
             metadata[name] = body[name]
+    expected = body.get("expected_expiration_time") or body["close_time"]
+    metadata["expected_expiration_ts"] = parse_rfc3339(expected) // SECOND
     return {
         "exchange_index": market.shard,
+        "open_ts": parse_rfc3339(body["open_time"]) // SECOND,
+        "close_ts": market.close // SECOND,
         "price_level_structure": body.get("price_level_structure", ""),
         "price_ranges": body["price_ranges"],
         "additional_metadata": metadata,
