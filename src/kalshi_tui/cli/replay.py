@@ -35,7 +35,7 @@ def replay(
 ) -> int:
     """Run recorded market data through the desk; orders go to a simulated venue."""
     from kalshi_tui import config
-    from kalshi_tui.research.replay import main
+    from kalshi_tui.research.replay_main import main
 
     if not no_ui:
         raise Fault("a replay has no screen yet: add --no-ui.", USAGE)

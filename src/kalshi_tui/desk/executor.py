@@ -18,7 +18,7 @@ from kalshi_tui.protocol import effects as ef
 from kalshi_tui.protocol import events as ev
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.orders import VenueError
-from kalshi_tui.protocol.text import SafeText, safe_text
+from kalshi_tui.protocol.text import safe_text
 
 log = logging.getLogger(__name__)
 
@@ -122,20 +122,21 @@ class Executor:
             case ef.Journal():
                 pass
             case ef.CreateOrder(order):
-                if (why := self._too_late(epoch)) is not None:
-                    error = VenueError(0, "not_sent", why)
-                    self._deliver(ev.CreateRefused(self._now(), order.client_order_id, error))
-                    return
                 lost = ev.CreateUnknown(self._now(), order.client_order_id, safe_text("the desk failed"))
-                self._spawn(self._answer(self._venue.create(order), lost))
+                if (why := self._withheld(epoch)) is not None:
+                    error = VenueError(0, "not_sent", safe_text(why))
+                    self._deliver(ev.CreateRefused(self._now(), order.client_order_id, error))
+                else:
+                    self._spawn(self._answer(self._venue.create(order, lambda: self._withheld(epoch)), lost))
             case ef.AmendOrder():
-                if (why := self._too_late(epoch)) is not None:
-                    self._deliver(
-                        ev.AmendRefused(self._now(), effect.order_id, VenueError(0, "not_sent", why))
-                    )
-                    return
                 unsure = ev.AmendUnknown(self._now(), effect.order_id, safe_text("the desk failed"))
-                self._spawn(self._answer(self._venue.amend(effect), unsure))
+                if (why := self._withheld(epoch)) is not None:
+                    error = VenueError(0, "not_sent", safe_text(why))
+                    self._deliver(ev.AmendRefused(self._now(), effect.order_id, error))
+                else:
+                    self._spawn(
+                        self._answer(self._venue.amend(effect, lambda: self._withheld(epoch)), unsure)
+                    )
             case ef.CancelOrder():
                 unknown = ev.CancelUnknown(self._now(), effect.order_id, safe_text("the desk failed"))
                 self._spawn(self._answer(self._venue.cancel(effect), unknown))
@@ -152,11 +153,12 @@ class Executor:
             case _:
                 self._read(effect)
 
-    def _too_late(self, epoch: int) -> SafeText | None:
+    def _withheld(self, epoch: int) -> str | None:
+        """Why an order of this decision may not leave any more; asked again right before its first byte."""
         if self._shut:
-            return safe_text(f"not sent: {self._shut}")
+            return f"not sent: {self._shut}"
         if epoch < self._epoch:
-            return safe_text("not sent: stopped before it left")
+            return "not sent: stopped before it left"
         return None
 
     def _read(self, effect: Read) -> None:

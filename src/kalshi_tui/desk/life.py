@@ -7,7 +7,7 @@ import gc
 import logging
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from kalshi_tui.desk import exit_codes
 from kalshi_tui.desk.loop import Desk, instant
@@ -29,13 +29,17 @@ ANSWERS_S = 5.0
 """How long the end waits for answers that are still under way."""
 
 
-async def live(desk: Desk, first: Iterable[KernelEvent], boot: str) -> int:
+async def live(
+    desk: Desk, first: Iterable[KernelEvent], boot: str, on_ready: Callable[[], None] = lambda: None
+) -> int:
     """Run the desk until it is told to end; the exit code.
 
-    ``first`` is what was read before (markets, budget); ``boot`` the prefix of this boot's client order ids.
+    ``first`` is what was read before (markets, budget); ``boot`` the prefix of this boot's client order ids;
+    ``on_ready`` is called once sessions can attach.
     """
     started = time.monotonic_ns()
     await desk.server.start()
+    on_ready()
     for event in first:
         desk.receive(event)
     # What boot made lives as long as the process: the collector need never look at it again.

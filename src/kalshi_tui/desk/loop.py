@@ -162,7 +162,8 @@ class Desk:
         for stamp in stamps:
             self.latency.add(decided - stamp)
         self.executor.submit(effects)
-        self._after_turn()
+        if effects:
+            self._after_turn()
         if self._inbox:
             self.wake()
 

@@ -52,7 +52,7 @@ class Plan(Struct, frozen=True):
     def mode(self) -> str:
         """The one word of venue and execution."""
         word = self.venue.upper()
-        return word if self.execution == "venue" else f"{word}·{self.execution.upper()}"
+        return word if self.execution == "venue" else f"{word}·WATCH"
 
 
 def encode(plan: Plan) -> bytes:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from kalshi_tui.protocol.effects import AmendOrder, CancelOrder, Journal
@@ -12,15 +12,20 @@ from kalshi_tui.protocol.events import KernelEvent
 from kalshi_tui.protocol.orders import NewOrder
 from kalshi_tui.protocol.units import Nanos
 
+Withheld = Callable[[], str | None]
+
 
 class VenuePort(Protocol):
-    """REST, or a simulated venue: every call ends in exactly one event and raises nothing."""
+    """REST, or a simulated venue: every call ends in exactly one event and raises nothing.
 
-    async def create(self, order: NewOrder) -> KernelEvent: ...
+    ``withheld`` is asked right before the first byte leaves; a reason takes the order back.
+    """
+
+    async def create(self, order: NewOrder, withheld: Withheld) -> KernelEvent: ...
 
     async def cancel(self, cancel: CancelOrder) -> KernelEvent: ...
 
-    async def amend(self, amend: AmendOrder) -> KernelEvent: ...
+    async def amend(self, amend: AmendOrder, withheld: Withheld) -> KernelEvent: ...
 
     async def read_orders(self, resting_only: bool, since: Nanos | None) -> KernelEvent: ...
 

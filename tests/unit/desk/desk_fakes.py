@@ -6,9 +6,11 @@ import asyncio
 from collections.abc import Iterable, Sequence
 
 from kalshi_tui.desk.loop import instant
+from kalshi_tui.desk.ports import Withheld
 from kalshi_tui.protocol import effects as ef
 from kalshi_tui.protocol import events as ev
-from kalshi_tui.protocol.orders import NewOrder, VenueOrder
+from kalshi_tui.protocol.orders import NewOrder, VenueError, VenueOrder
+from kalshi_tui.protocol.text import safe_text
 from kalshi_tui.protocol.units import Nanos, Side
 
 CANCEL = ef.CancelOrder("v9", "9", "A", 0, "moved")
@@ -37,6 +39,8 @@ class FakeVenue:
     def __init__(self, log: list[str]) -> None:
         self.log = log
         self.delay = 0.0
+        self.hesitation = 0.0
+        """Between being asked for an order and its first byte (a signature, a connection)."""
         self.broken = False
         self.resting: list[VenueOrder] = []
 
@@ -46,7 +50,12 @@ class FakeVenue:
         if self.broken:
             raise RuntimeError("a bug in the client")
 
-    async def create(self, order: NewOrder) -> ev.KernelEvent:
+    async def create(self, order: NewOrder, withheld: Withheld) -> ev.KernelEvent:
+        if self.hesitation:
+            await asyncio.sleep(self.hesitation)
+        if (why := withheld()) is not None:
+            error = VenueError(0, "not_sent", safe_text(why))
+            return ev.CreateRefused(instant(), order.client_order_id, error)
         await self._asked(f"create {order.client_order_id}")
         return ev.CreateAccepted(
             instant(), order.client_order_id, f"v{order.client_order_id}", 0, order.count
@@ -57,7 +66,7 @@ class FakeVenue:
         self.resting = [order for order in self.resting if order.order_id != cancel.order_id]
         return ev.CancelAccepted(instant(), cancel.order_id, 100)
 
-    async def amend(self, amend: ef.AmendOrder) -> ev.KernelEvent:
+    async def amend(self, amend: ef.AmendOrder, withheld: Withheld) -> ev.KernelEvent:
         await self._asked(f"amend {amend.order_id}")
         return ev.AmendAccepted(instant(), amend.order_id, 100, 0)
 

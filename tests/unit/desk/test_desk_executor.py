@@ -79,6 +79,17 @@ async def test_an_order_that_waited_for_its_row_is_not_sent_after_a_stop() -> No
     assert [(event.client_order_id, event.error.code) for event in refused] == [("1", "not_sent")]
 
 
+async def test_an_order_about_to_leave_is_taken_back_by_a_stop() -> None:
+    async with Bench() as bench:
+        bench.venue.hesitation = 0.05
+        bench.executor.submit([row(1), ef.CreateOrder(an_order("1"))])
+        await asyncio.sleep(0.02)
+        bench.executor.close_gate()
+        await bench.executor.settle()
+    assert not [line for line in bench.log if line.startswith("create")]
+    assert isinstance(bench.events[0], ev.CreateRefused)
+
+
 async def test_without_a_journal_nothing_is_sent_but_cancels() -> None:
     async with Bench() as bench:
         bench.journal.broken = True

@@ -1,0 +1,51 @@
+"""The stops that outlive the process: from the kernel's gate to its file, and back at boot.
+
+Kills and holds are kept. A pull is not: every end of a desk is a pull, and engines start switched off anyway.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from kalshi_tui.execution.gate import Latches, StopKind
+from kalshi_tui.protocol.units import Nanos
+from kalshi_tui.storage.latches import Latch, LatchError, LatchFile
+
+log = logging.getLogger(__name__)
+
+
+def restore(file: LatchFile, latches: Latches, wall: Nanos) -> str:
+    """Put the recorded stops in force; what was found wrong with the file, empty if nothing."""
+    for scope, latch in file.read(wall).items():
+        if latch.stop == StopKind.KILL:
+            latches.killed, latches.kill_why, latches.reduce_only = True, latch.why, latch.reduce_only
+        else:
+            latches.held[scope] = latch.why
+    return file.broken
+
+
+class LatchKeeper:
+    """Writes the file whenever a kill or a hold came or went."""
+
+    def __init__(self, file: LatchFile, latches: Latches) -> None:
+        self._file = file
+        self._latches = latches
+        self._written = self._recorded(0)
+
+    def keep(self, wall: Nanos) -> None:
+        """Make the present stops durable if they changed; ``LatchError`` when that fails."""
+        now = self._recorded(0)
+        if now == self._written:
+            return
+        self._file.write(self._recorded(wall))
+        self._written = now
+
+    def _recorded(self, wall: Nanos) -> dict[str, Latch]:
+        latches = self._latches
+        found = {scope: Latch(StopKind.HOLD.value, why, wall) for scope, why in latches.held.items()}
+        if latches.killed or latches.reduce_only:
+            found[""] = Latch(StopKind.KILL.value, latches.kill_why, wall, latches.reduce_only)
+        return found
+
+
+__all__ = ["LatchError", "LatchKeeper", "restore"]
