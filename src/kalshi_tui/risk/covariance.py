@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from math import sqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kalshi_tui.risk.gaussian import Array, joint_probability
 
@@ -93,21 +94,36 @@ EXACT_MARKETS = 10
 """With at most this many markets carrying orders every combination of their fills is tried."""
 
 
-def worst_sd(covariance: Array, n: Array, bids: Array, asks: Array) -> float:
+def worst_sd(covariance: Array, n: Array, bids: Array, asks: Array, groups: Sequence[slice] = ()) -> float:
     """The largest sd that fills of open orders can lead to: each market anywhere in n - asks .. n + bids.
 
-    The sd is convex, so the largest lies at a corner. Up to ``EXACT_MARKETS`` markets all corners are tried;
-    beyond that sd(n) + sum of the larger side times the market's own sd bounds it from above.
+    The sd is convex, so the largest lies at a corner. Up to ``EXACT_MARKETS`` markets all corners are tried.
+    Beyond that, the lesser of two upper bounds: sd(n) plus the larger side of each market times its own sd; and
+    each group (``groups``, which cover all markets in order) at its own worst plus what the groups' largest
+    positions can share.
     """
     busy = np.flatnonzero((bids > 0) | (asks > 0))
-    base = component_sd(covariance, n)[0]
-    if not len(busy):
-        return base
-    if len(busy) > EXACT_MARKETS:
-        own = np.sqrt(np.diag(covariance))[busy]
-        return base + float((np.maximum(bids, asks)[busy] * own).sum())
+    if len(busy) <= EXACT_MARKETS:
+        return sqrt(_largest_corner(covariance, n, bids, asks, busy))
+    own = np.sqrt(np.diag(covariance))[busy]
+    bound = component_sd(covariance, n)[0] + float((np.maximum(bids, asks)[busy] * own).sum())
+    return min(bound, _grouped_bound(covariance, n, bids, asks, groups)) if groups else bound
+
+
+def _largest_corner(covariance: Array, n: Array, bids: Array, asks: Array, busy: NDArray[np.intp]) -> float:
+    """The largest variance over all corners of the markets in ``busy``."""
     corners = (np.arange(2 ** len(busy))[:, None] >> np.arange(len(busy))) & 1
     points = np.tile(n, (len(corners), 1))
     points[:, busy] += np.where(corners == 1, bids[busy], -asks[busy])
-    variances = np.einsum("ki,ij,kj->k", points, covariance, points, optimize=True)
-    return sqrt(max(float(variances.max()), 0.0))
+    return max(float(((points @ covariance) * points).sum(axis=1).max()), 0.0)
+
+
+def _grouped_bound(covariance: Array, n: Array, bids: Array, asks: Array, groups: Sequence[slice]) -> float:
+    apart = covariance.copy()
+    total = 0.0
+    for part in groups:
+        block = covariance[part, part]
+        total += worst_sd(block, n[part], bids[part], asks[part]) ** 2
+        apart[part, part] = 0.0
+    largest = np.maximum(np.abs(n + bids), np.abs(n - asks))
+    return sqrt(total + float(largest @ np.abs(apart) @ largest))

@@ -27,14 +27,19 @@ def quantile(p: float) -> float:
     return _NORMAL.inv_cdf(min(max(p, TINY), 1.0 - TINY))
 
 
+def quantiles(p: Array) -> Array:
+    """``quantile`` of every element."""
+    return np.array([quantile(float(x)) for x in p.ravel()]).reshape(p.shape)
+
+
 def joint_probability(p: Array, q: Array, rho: Array) -> Array:
     """P(A and B) of events with probabilities ``p``, ``q`` and latent normal correlation ``rho``; elementwise.
 
     Always within the Frechet bounds max(0, p + q - 1) and min(p, q).
     """
-    p, q, rho = np.broadcast_arrays(np.asarray(p, float), np.asarray(q, float), np.asarray(rho, float))
-    h = np.array([quantile(float(x)) for x in p.ravel()]).reshape(p.shape)[..., None]
-    k = np.array([quantile(float(x)) for x in q.ravel()]).reshape(q.shape)[..., None]
+    p, q, rho = np.asarray(p, float), np.asarray(q, float), np.asarray(rho, float)
+    # The quantiles before broadcasting: they are the dear part, and a matrix repeats them.
+    h, k = quantiles(p)[..., None], quantiles(q)[..., None]
     end = np.arcsin(np.clip(rho, -MOST_RHO, MOST_RHO))[..., None]
     theta = end * (_NODES + 1.0) / 2.0
     exponent = -(h * h + k * k - 2.0 * h * k * np.sin(theta)) / (2.0 * np.cos(theta) ** 2)

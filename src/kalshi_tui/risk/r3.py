@@ -83,6 +83,9 @@ class R3:
         self._model: SettlementModel | None = None
         self._payoffs: Array | None = None
         self._key: tuple[tuple[str, float], ...] = ()
+        self._built = 0
+        self._judged: dict[tuple[str, Side], tuple[tuple[int, bytes, bytes, bytes], Verdict | None]] = {}
+        """The last answer by market and side: most decisions ask the same again."""
 
     def learn(self, correlations: Mapping[tuple[str, str], float], hours: float) -> None:
         """Estimated latent correlations by (event, event). Too little data keeps the assumed and stressed ones."""
@@ -99,11 +102,14 @@ class R3:
             return Verdict.allow(order.count)
         if probability(market) is None:
             return Verdict.refuse("R3_NO_FAIR", "the market has no fair value or mark to judge its risk by")
-        after = _Book(self._current(state, market), state, order)
-        if after.adds_nothing():
-            return Verdict.allow(order.count)
-        breaches = self._breaches(after, theme_of(market))
-        return Verdict.refuse(*breaches[0]) if breaches else Verdict.allow(order.count)
+        book = _Book(self._current(state, market), state, order)
+        key = (self._built, book.n.tobytes(), book.bids.tobytes(), book.asks.tobytes())
+        known = self._judged.get((order.ticker, order.side))
+        if known is None or known[0] != key:
+            breaches = self._breaches(book, theme_of(market))
+            refusal = Verdict.refuse(*breaches[0]) if breaches and not book.adds_nothing() else None
+            known = self._judged[(order.ticker, order.side)] = (key, refusal)
+        return known[1] or Verdict.allow(order.count)
 
     def watch(self, state: RiskState) -> list[Watched]:
         """Alerts while the book as it stands exceeds a limit (prices moved); nothing is sold for it."""
@@ -162,6 +168,7 @@ class R3:
             self._model = SettlementModel(needed, self._correlation)
             self._payoffs = None
             self._key = key
+            self._built += 1
         return self._model
 
     def _tail(self, model: SettlementModel) -> Array:
@@ -184,7 +191,9 @@ class R3:
         sd = _money(book.sd_if_hit(self._estimated))
         if sd > params.sd:
             found.append(("R3_SD", f"settlement sd {dollars(sd)} of {dollars(params.sd)}"))
-        es99 = _money(book.es99(self._tail(book.model)))
+        es99 = _money(book.sd(self._estimated) * TAIL_BOUND)
+        if es99 > params.es99:
+            es99 = _money(book.es99(self._tail(book.model)))
         if es99 > params.es99:
             found.append(("R3_ES99", f"worst-hundredth loss {dollars(es99)} of {dollars(params.es99)}"))
         if sd * 2 > params.sd:
@@ -219,7 +228,11 @@ class _Book:
         return max(component_sd(c, self.n)[0] for c in self._covariances(estimated))
 
     def sd_if_hit(self, estimated: Mapping[tuple[str, str], float]) -> float:
-        return max(worst_sd(c, self.n, self.bids, self.asks) for c in self._covariances(estimated))
+        """The stressed correlations are applied to what is held; fills are added under the others."""
+        blocks = self.model.blocks
+        related = [self.model.related] if estimated else [self.model.independent, self.model.related]
+        hit = max(worst_sd(c, self.n, self.bids, self.asks, blocks) for c in related)
+        return max(hit, self.sd(estimated))
 
     def es99(self, payoffs: Array) -> float:
         """The mean loss over the worst hundredth of the scenarios, never negative."""
@@ -239,8 +252,7 @@ class _Book:
         """Believed correlations alone, or (without data) the worst of none, assumed and stressed."""
         if estimated:
             return [self.model.related]
-        hurting = np.where(self.n == 0.0, self.bids - self.asks, self.n)
-        return [self.model.independent, self.model.related, self.model.stressed(hurting)]
+        return [self.model.independent, self.model.related, self.model.stressed(self.n)]
 
 
 def theme_of(market: MarketExposure) -> str:

@@ -51,14 +51,20 @@ class SettlementModel:
         self._direction: Array = np.array([_direction(m) for m in ordered], float)
         self._group: list[int] = [g for g, group in enumerate(self.groups) for _ in group.markets]
         self.latent = self._latent(correlation)
-        self._within = self._blocks()
-        self.independent = repair_covariance(self._within)
-        self.related = repair_covariance(self._within + self._between(self._spread(self.latent)))
+        self.blocks = self._slices()
+        self.independent = repair_covariance(self._within())
+        apart = np.subtract.outer(self._group, self._group) != 0
+        self.related = repair_covariance(self.independent + self._between(self._spread(self.latent), apart))
+        self._together = self._between(np.full(apart.shape, STRESS_RHO), apart)
+        self._against = self._between(np.full(apart.shape, -STRESS_RHO), apart)
 
     def stressed(self, n: Array) -> Array:
-        """The covariance were every pair of groups to move together in the way that hurts ``n`` most."""
-        hurting = STRESS_RHO * np.outer(np.sign(n), np.sign(n))
-        return repair_covariance(self._within + self._between(hurting))
+        """The covariance were every pair of groups to move together in the way that hurts ``n`` most.
+
+        For the variance of this ``n`` alone: as a whole the matrix need not be a valid covariance.
+        """
+        signs = np.sign(n)
+        return self.independent + np.where(np.outer(signs, signs) >= 0.0, self._together, self._against)
 
     def payoffs(self) -> Array:
         """(scenarios x markets) what each contract pays less its probability, in dollars."""
@@ -84,14 +90,19 @@ class SettlementModel:
                 matrix[a, b] = matrix[b, a] = rho
         return nearest_correlation(matrix)
 
-    def _blocks(self) -> Array:
+    def _slices(self) -> list[slice]:
+        """Each group's columns."""
+        ends = np.cumsum([len(group.markets) for group in self.groups])
+        return [
+            slice(int(end) - len(group.markets), int(end))
+            for end, group in zip(ends, self.groups, strict=True)
+        ]
+
+    def _within(self) -> Array:
         total = np.zeros((len(self.p), len(self.p)))
-        start = 0
-        for group in self.groups:
-            end = start + len(group.markets)
+        for part, group in zip(self.blocks, self.groups, strict=True):
             outcomes = np.array([o.pays for o in group.outcomes], float)
-            total[start:end, start:end] = tied_covariance(self.p[start:end], outcomes)
-            start = end
+            total[part, part] = tied_covariance(self.p[part], outcomes)
         return total
 
     def _spread(self, latent: Array) -> Array:
@@ -99,9 +110,8 @@ class SettlementModel:
         rho: Array = latent[np.ix_(self._group, self._group)] * np.outer(self._direction, self._direction)
         return rho
 
-    def _between(self, rho: Array) -> Array:
-        place = np.array(self._group)
-        apart = place[:, None] != place[None, :]
+    def _between(self, rho: Array, apart: Array) -> Array:
+        """Covariances of markets of different groups, zero elsewhere."""
         joint = joint_probability(self.p[:, None], self.p[None, :], np.where(apart, rho, 0.0))
         covariance: Array = np.where(apart, joint - np.outer(self.p, self.p), 0.0)
         return covariance
