@@ -66,6 +66,9 @@ async def test_odd_requests_are_answered_in_words(tmp_path: Path) -> None:
             ({"time_in_force": None}, "bad_request"),
             ({"post_only": "yes"}, "bad_request"),
             ({"expiration_time": "soon"}, "bad_request"),
+            ({"expiration_time": 1}, "invalid_order"),
+            ({"expiration_time": 9_000_000_000_000_000}, "invalid_order"),
+            ({"client_order_id": "x" * 65}, "invalid_order"),
             ({"subaccount": 3}, "invalid_subaccount"),
             ({"exchange_index": 2}, "market_not_found"),
             ({"reduce_only": True}, "invalid_order"),
@@ -77,6 +80,9 @@ async def test_odd_requests_are_answered_in_words(tmp_path: Path) -> None:
             headers = exchange.headers("POST", "/trade-api/v2" + ORDERS)
             odd = await exchange.http.post(exchange.root + ORDERS, content=raw, headers=headers)
             assert (odd.status_code, odd.json()["code"]) == (400, "bad_request")
+        for date in ("soon", "2026-12-01T00:00:00"):
+            odd = await exchange.call("GET", f"/milestones?limit=1&minimum_start_date={date}", headers={})
+            assert odd.status_code == 400
         assert exchange.exchange.audit() == []
 
 
@@ -118,7 +124,12 @@ async def test_filters_of_orders_fills_and_events(tmp_path: Path) -> None:
         rest = (await exchange.call("GET", f"/portfolio/orders?limit=2&cursor={first['cursor']}")).json()
         prices = [row["yes_price_dollars"] for row in first["orders"] + rest["orders"]]
         assert (prices, rest["cursor"]) == (["0.4100", "0.4500", "0.4000"], "")
-        for path in ("/markets?status=active", "/portfolio/orders?status=gone", "/portfolio/orders?min_ts=x"):
+        for path in (
+            "/markets?status=active",
+            "/portfolio/orders?status=gone",
+            "/portfolio/orders?min_ts=x",
+            "/markets?limit=--5",
+        ):
             assert (await exchange.call("GET", path)).status_code == 400
 
 

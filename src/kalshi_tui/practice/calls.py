@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from collections.abc import Callable, Mapping
@@ -17,6 +18,7 @@ from kalshi_tui.practice.refusals import NOT_FOUND, Refusal
 from kalshi_tui.protocol.units import SECOND, Nanos
 
 T = TypeVar("T")
+_INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 
 class Reply(Struct, frozen=True):
@@ -73,7 +75,7 @@ class Call(Struct, frozen=True):
         text = self.query.get(name)
         if text is None or text == "":
             return default
-        if len(text) > 18 or not text.lstrip("-").isdigit() or not text.isascii():
+        if _INTEGER.fullmatch(text) is None:
             raise bad_request(f"query parameter {name} is not an integer")
         return int(text)
 

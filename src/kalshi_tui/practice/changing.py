@@ -11,8 +11,11 @@ from kalshi_tui.practice.engine import Engine, Execution
 from kalshi_tui.practice.markets import MarketState
 from kalshi_tui.practice.matching import Order
 from kalshi_tui.practice.refusals import (
+    CLIENT_ID_MAX,
     CLIENT_ID_MISMATCH,
+    CLIENT_ID_TOO_LONG,
     EXCHANGE_PAUSED,
+    EXPIRATION_ABSURD,
     EXPIRATION_PAST,
     INSUFFICIENT_BALANCE,
     INVALID_PRICE,
@@ -27,6 +30,9 @@ from kalshi_tui.practice.refusals import (
     invalid_order,
 )
 from kalshi_tui.protocol.units import SECOND, Count, Nanos, Price, Side
+
+_LAST_SECOND = 253_402_300_799
+"""Of the year 9999: no later time can be written down."""
 
 
 class AmendResult(Struct, frozen=True):
@@ -113,11 +119,14 @@ class Changing(Engine):
             error = INVALID_PRICE
         if error is None and count <= order.filled:
             error = INVALID_SIZE
-        if error is None and expiration_s and expiration_s * SECOND <= now:
-            error = EXPIRATION_PAST
+        if error is None and expiration_s:
+            error = wrong_expiration(expiration_s, now)
         new_id = updated_client_order_id or order.client_order_id
-        if error is None and new_id != order.client_order_id and new_id in account.client_ids:
-            error = ORDER_EXISTS
+        if error is None and new_id != order.client_order_id:
+            if new_id in account.client_ids:
+                error = ORDER_EXISTS
+            elif len(new_id) > CLIENT_ID_MAX:
+                error = CLIENT_ID_TOO_LONG
         if error is not None:
             return AmendResult(None, error=error)
         return self._amend(account, market, order, price, count, expiration_s, new_id, now)
@@ -223,3 +232,10 @@ def _amend_mismatch(order: Order, ticker: str, side: Side, client_order_id: str 
     if client_order_id and client_order_id != order.client_order_id:
         return CLIENT_ID_MISMATCH
     return None
+
+
+def wrong_expiration(seconds: int, now: Nanos) -> Refusal | None:
+    """Why an expiration (Unix seconds) can not be one."""
+    if seconds > _LAST_SECOND:
+        return EXPIRATION_ABSURD
+    return EXPIRATION_PAST if seconds * SECOND <= now else None

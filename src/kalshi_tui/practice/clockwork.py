@@ -50,3 +50,8 @@ class Ids:
     def new(self) -> str:
         self._next += 1
         return f"{self._next:08x}{self._tail}"
+
+
+def order_number(order_id: str) -> int:
+    """Where an id of ``Ids`` stands in the sequence: later orders have higher numbers."""
+    return int(order_id.partition("-")[0], 16)

@@ -11,6 +11,7 @@ from kalshi_tui.practice.clockwork import parse_rfc3339, stable_uuid
 from kalshi_tui.practice.fees import require_known
 from kalshi_tui.practice.matching import Book
 from kalshi_tui.protocol.market import FeeSchedule, FeeType, MarketStatus
+from kalshi_tui.protocol.text import safe_ticker
 from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.units import Count, Money, Nanos, Price, Side
 
@@ -77,7 +78,7 @@ def read_market(body: dict[str, Any], series_ticker: str, fee: FeeSchedule) -> M
         raise ValueError(f"market {body['ticker']} can not start as {status.value}")
     return MarketState(
         body=dict(body),
-        ticker=body["ticker"],
+        ticker=safe_ticker(body["ticker"]),
         event_ticker=body["event_ticker"],
         series_ticker=series_ticker,
         market_id=stable_uuid(body["ticker"]),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from kalshi_tui.practice.accounts import Account
-from kalshi_tui.practice.changing import Changing
+from kalshi_tui.practice.changing import Changing, wrong_expiration
 from kalshi_tui.practice.engine import Execution
 from kalshi_tui.practice.markets import MarketState
 from kalshi_tui.practice.matching import Order
 from kalshi_tui.practice.refusals import (
-    EXPIRATION_PAST,
+    CLIENT_ID_MAX,
+    CLIENT_ID_TOO_LONG,
     FOK_UNFILLABLE,
     GROUP_NOT_FOUND,
     GROUP_TRIGGERED,
@@ -28,7 +29,6 @@ from kalshi_tui.protocol.units import SECOND, Count, Nanos, Price, Side
 
 EXPIRATION_NEEDS_GTC = invalid_order("expiration_time requires good_till_canceled")
 REDUCE_ONLY_NEEDS_IOC = invalid_order("reduce_only requires immediate_or_cancel")
-CLIENT_ID_MAX = 64
 
 
 class PlaceResult(Struct, frozen=True):
@@ -138,11 +138,13 @@ def _malformed(order: Order, market: MarketState, reduce_only: bool, now: Nanos)
     if not market.grid.is_valid(order.price):
         return INVALID_PRICE
     if len(order.client_order_id) > CLIENT_ID_MAX:
-        return invalid_order(f"client_order_id is longer than {CLIENT_ID_MAX} characters")
+        return CLIENT_ID_TOO_LONG
     if order.expiration is not None and not gtc:
         return EXPIRATION_NEEDS_GTC
-    if order.expiration is not None and order.expiration <= now:
-        return EXPIRATION_PAST
+    if order.expiration is not None:
+        wrong = wrong_expiration(order.expiration // SECOND, now)
+        if wrong is not None:
+            return wrong
     if reduce_only and order.time_in_force is not TimeInForce.IOC:
         return REDUCE_ONLY_NEEDS_IOC
     return None

@@ -60,3 +60,6 @@ GROUP_LIMIT_INVALID = Refusal(
 
 POST_ONLY_CROSS = invalid_order("post only cross")
 EXPIRATION_PAST = invalid_order("Expiration timestamp must be in the future")
+EXPIRATION_ABSURD = invalid_order("Expiration timestamp must be in Unix seconds")
+CLIENT_ID_TOO_LONG = invalid_order("client_order_id is longer than 64 characters")
+CLIENT_ID_MAX = 64

@@ -109,7 +109,7 @@ class Registry:
         return account.position(ticker)
 
     def orders_of(self, account: Account, ticker: str) -> list[Order]:
-        """Resting ones, oldest first."""
+        """Resting ones, in the order they came to rest."""
         return list(account.resting.get(ticker, {}).values())
 
     # -- the books -------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ def _create(call: Call, raw: dict[str, Any]) -> PlaceResult:
         time_in_force=TimeInForce(time_in_force),
         post_only=fields.flag("post_only"),
         reduce_only=fields.flag("reduce_only"),
-        expiration_s=fields.integer("expiration_time"),
+        expiration_s=fields.integer("expiration_time") or None,
         client_order_id=fields.text("client_order_id"),
         stp=SelfTradePrevention(stp),
         order_group_id=fields.text("order_group_id"),

@@ -12,7 +12,7 @@ from kalshi_tui.practice.bodies import (
     settlement_body,
 )
 from kalshi_tui.practice.calls import Call, Reply, Route, bad_request, found
-from kalshi_tui.practice.clockwork import rfc3339
+from kalshi_tui.practice.clockwork import order_number, rfc3339
 from kalshi_tui.practice.matching import Order
 from kalshi_tui.protocol.units import (
     SECOND,
@@ -78,9 +78,11 @@ def orders(call: Call) -> Reply:
     if status not in (None, "", "resting", "canceled", "executed"):
         raise bad_request("status must be one of resting, canceled, executed")
     markets = call.exchange.markets
+    # The resting ones are few, all of them grow for as long as the desk quotes.
+    every = _resting(call) if status == "resting" else call.caller.orders.values()
     rows = [
-        (key, order)
-        for key, order in enumerate(call.caller.orders.values())
+        (order_number(order.order_id), order)
+        for order in every
         if status in (None, "", order.status)
         and ticker in (None, "", order.ticker)
         and (events is None or markets[order.ticker].event_ticker in events)
@@ -88,6 +90,12 @@ def orders(call: Call) -> Reply:
     ]
     shown, cursor = call.page(rows, "GetOrders", most=1000, default=100, newest_first=True)
     return Reply(200, {"orders": [order_body(order) for order in shown], "cursor": cursor})
+
+
+def _resting(call: Call) -> list[Order]:
+    """The caller's resting orders, oldest first."""
+    resting = [order for orders in call.caller.resting.values() for order in orders.values()]
+    return sorted(resting, key=lambda order: order_number(order.order_id))
 
 
 def order_one(call: Call) -> Reply:
@@ -104,9 +112,8 @@ def queue_positions(call: Call) -> Reply:
             "market_ticker": order.ticker,
             "queue_position_fp": format_count(call.exchange.ahead_of(order)),
         }
-        for order in call.caller.orders.values()
-        if order.status == "resting"
-        and (tickers is None or order.ticker in tickers)
+        for order in _resting(call)
+        if (tickers is None or order.ticker in tickers)
         and event in (None, "", call.exchange.markets[order.ticker].event_ticker)
     ]
     return Reply(200, {"queue_positions": rows})

@@ -12,6 +12,8 @@ from kalshi_tui.practice.exchange import Exchange
 from kalshi_tui.practice.matching import Order
 from kalshi_tui.practice.refusals import (
     CLIENT_ID_MISMATCH,
+    CLIENT_ID_TOO_LONG,
+    EXPIRATION_ABSURD,
     EXPIRATION_PAST,
     INSUFFICIENT_BALANCE,
     INVALID_PRICE,
@@ -157,6 +159,8 @@ def test_amend_refusals_leave_the_order_alone() -> None:
     assert amend(me, mine, 40, 10, side=ASK).error == SIDE_MISMATCH
     assert amend(me, mine, 40, 10, client_order_id="other").error == CLIENT_ID_MISMATCH
     assert amend(me, mine, 40, 10, updated_client_order_id="taken").error == ORDER_EXISTS
+    assert amend(me, mine, 40, 10, updated_client_order_id="x" * 65).error == CLIENT_ID_TOO_LONG
+    assert amend(me, mine, 40, 10, expiration_s=10**15).error == EXPIRATION_ABSURD
     assert amend(me, mine, 40.5, 10).error == INVALID_PRICE
     assert amend(me, mine, 40, 10, expiration_s=past).error == EXPIRATION_PAST
     assert amend(me, mine, 40, 100_000).error == INSUFFICIENT_BALANCE
