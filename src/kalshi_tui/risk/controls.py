@@ -28,6 +28,7 @@ from kalshi_tui.protocol.units import (
 )
 from kalshi_tui.risk.base import FULL, MarketExposure, RiskState, is_reducing, risk_per_unit, whole
 from kalshi_tui.risk.r0 import day_limit
+from kalshi_tui.risk.throttle import Throttle
 from kalshi_tui.risk.words import cents, contracts, dollars
 
 
@@ -43,9 +44,11 @@ class ControlParams(Struct, frozen=True):
     duplicate_ms: int = 500
     """The same order again within this time is refused."""
     per_second: int = 10
-    """Orders a second, all markets together."""
-    market_per_second: int = 5
+    """Orders a second, all markets together; twice as many at once."""
+    market_per_second: int = 2
     """Orders a second in one market, scaled by R2."""
+    market_burst: int = 5
+    """Orders at once in one market."""
     in_flight: int = 20
     """Most requests without an answer."""
     refusals: int = 3
@@ -77,6 +80,8 @@ class Controls:
     def __init__(self, params: ControlParams) -> None:
         self.params = params
         self._sent: deque[tuple[Nanos, NewOrder]] = deque()
+        self._all = Throttle(params.per_second, 2 * params.per_second)
+        self._by_market: dict[str, Throttle] = {}
         self._refused: dict[Place, deque[Nanos]] = {}
 
     def review(self, state: RiskState, order: NewOrder) -> Verdict:
@@ -98,8 +103,13 @@ class Controls:
         return refusal or self._scaled(order, market)
 
     def note_sent(self, order: NewOrder, now: Instant) -> None:
+        """An order really left: it counts against the rates, and against its own repetition."""
+        self._all.take(now.mono)
+        if order.ticker not in self._by_market:
+            self._by_market[order.ticker] = Throttle(self.params.market_per_second, self.params.market_burst)
+        self._by_market[order.ticker].take(now.mono)
         self._sent.append((now.mono, order))
-        while self._sent and now.mono - self._sent[0][0] > SECOND:
+        while now.mono - self._sent[0][0] > self.params.duplicate_ms * MILLISECOND:
             self._sent.popleft()
 
     def note_refused(self, order: NewOrder, now: Instant) -> None:
@@ -145,15 +155,13 @@ class Controls:
         return Verdict.refuse("CTRL_COLLAR", why)
 
     def _rate(self, order: NewOrder, market: MarketExposure, state: RiskState) -> Verdict | None:
-        params = self.params
-        recent = [sent for at, sent in self._sent if state.now.mono - at < SECOND]
-        if len(recent) >= params.per_second:
-            return Verdict.refuse("CTRL_RATE", f"{len(recent)} orders left within a second")
-        here = sum(1 for sent in recent if sent.ticker == order.ticker)
-        allowed = max(params.market_per_second * market.limits.rate // FULL, 1)
-        if here >= allowed:
-            return Verdict.refuse("CTRL_RATE", f"{here} orders left for this market within a second")
-        if state.in_flight >= params.in_flight:
+        if not self._all.allows(state.now.mono):
+            return Verdict.refuse("CTRL_RATE", f"more than {self.params.per_second} orders a second")
+        here = self._by_market.get(order.ticker)
+        if here is not None and not here.allows(state.now.mono, market.limits.rate):
+            why = f"more than {self.params.market_per_second} orders a second in this market"
+            return Verdict.refuse("CTRL_RATE", why)
+        if state.in_flight >= self.params.in_flight:
             return Verdict.refuse("CTRL_IN_FLIGHT", f"{state.in_flight} requests have no answer yet")
         return None
 

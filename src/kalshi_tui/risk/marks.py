@@ -1,16 +1,12 @@
-"""What an open position is worth, by four marks of rising severity.
-
-Limits use the last one: walk the book, pay the taker fee, and value what the book does not bear at the
-micro-price less 15 cents (shorts: plus 15). A display may show the mid beside it.
+"""The mark that limits use: what closing a position into the book now would leave, and what stands in for a book
+that is missing. ``portfolio.marks`` walks the levels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec import Struct
-
-from kalshi_tui.portfolio.fees import model_fee_up
+from kalshi_tui.portfolio.marks import Levels, liquidation_value
 from kalshi_tui.protocol.market import FeeSchedule
 from kalshi_tui.protocol.units import ONE, SECOND, Count, Money, Nanos, Price
 
@@ -19,65 +15,20 @@ MISSING_DEPTH: Price = 1500
 STALE_LEVELS = 15
 """A mark that gets no news moves against its holder by a tick a second, this many ticks at most."""
 
-Level = tuple[Price, Count]
 
-
-class Marks(Struct, frozen=True):
-    """Value of one signed position in Money (negative for a short: what buying it back costs)."""
-
-    mid: Money
-    weighted_mid: Money
-    touch: Money
-    liquidation: Money
-    """Walking the book, before fees."""
-    liquidation_after_fee: Money
-
-
-def marks(
-    position: Count,
-    bids: Sequence[Level],
-    asks: Sequence[Level],
-    *,
-    micro: Price | None,
-    fee: FeeSchedule,
-    wall: Nanos,
-) -> Marks | None:
-    """All marks of ``position`` against a book (levels best first); None where a side is empty."""
-    if not bids or not asks:
-        return None
-    (bid, bid_size), (ask, ask_size) = bids[0], asks[0]
-    walked, fees = liquidation(position, bids if position > 0 else asks, micro=micro, fee=fee, wall=wall)
-    return Marks(
-        mid=position * (bid + ask) // 2,
-        weighted_mid=position * (bid_size * ask + ask_size * bid) // (bid_size + ask_size),
-        touch=position * (bid if position > 0 else ask),
-        liquidation=walked,
-        liquidation_after_fee=walked - fees,
-    )
-
-
-def liquidation(
-    position: Count, levels: Sequence[Level], *, micro: Price | None, fee: FeeSchedule, wall: Nanos
-) -> tuple[Money, Money]:
-    """(value, taker fees) of closing ``position`` into ``levels``, the side it would trade with, best first.
-
-    Without a micro-price missing depth is worth nothing to a long and a dollar to a short.
-    """
-    sign = 1 if position > 0 else -1
-    left, value, fees = abs(position), 0, 0
-    for price, size in levels:
-        taken = min(left, size)
-        if taken <= 0:
-            break
-        value += price * taken
-        fees += model_fee_up(fee, price, taken, True, wall, 1)
-        left -= taken
-    value += missing_price(micro, sign) * left
-    return value * sign, fees
+def liquidation_mark(
+    position: Count, bids: Levels, asks: Levels, micro: Price | None, fee: FeeSchedule, wall: Nanos
+) -> Money:
+    """Value of the whole position after taker fees; lots the book does not bear at ``missing_price``."""
+    if not position:
+        return 0
+    missing = missing_price(micro, 1 if position > 0 else -1)
+    return liquidation_value(position, bids, asks, missing, fee, wall)
 
 
 def missing_price(micro: Price | None, sign: int) -> Price:
-    """The mark of a contract the book does not bear, for a long (+1) or a short (-1)."""
+    """The mark of a lot the book does not bear, for a long (+1) or a short (-1): 15 cents worse than the
+    micro-price; without one, worthless to a long and a dollar to a short."""
     if micro is None:
         return 0 if sign > 0 else ONE
     return min(max(micro - sign * MISSING_DEPTH, 0), ONE)
