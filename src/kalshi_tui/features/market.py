@@ -58,6 +58,7 @@ class MarketFeatures:
         "_markouts",
         "_ofi",
         "_sample",
+        "_sampled",
         "_spread",
         "_sweep",
         "_tick",
@@ -105,6 +106,10 @@ class MarketFeatures:
         self._burst_at: Nanos = -BURST - 1
         self._burst_mid2: int | None = None
         self._sample: tuple[Nanos, int, float] | None = None
+        # Variances and ratios change on the grid alone: (fast, slow, logit, volatility ratio, spread ratio).
+        self._sampled: tuple[float | None, float | None, float | None, float | None, float | None] = (
+            None,
+        ) * 5
         self._bid_steady = SteadySize()
         self._ask_steady = SteadySize()
         self._ofi = DecayedSum(params.tau_ofi_s)
@@ -231,7 +236,10 @@ class MarketFeatures:
         if self.spread_levels is not None:
             self._spread.add(dt, self.spread_levels, hold_baselines)
         self._depth.update(dt, (self.bid_size + self.ask_size) / (2 * CONTRACT))
-        self._jump.calibrate(tick, self._var_slow.value)
+        fast, slow = self._var_fast.value, self._var_slow.value
+        self._jump.calibrate(tick, slow)
+        ratio = self._vol_ratio(fast, slow, tick)
+        self._sampled = (fast, slow, self._var_logit.value, ratio, self._spread.ratio)
 
     def snapshot(self, now: Instant) -> FeatureSnapshot:
         """Everything at ``now``; reading changes nothing."""
@@ -243,7 +251,6 @@ class MarketFeatures:
         trade_age = None if self._traded is None else mono - self._traded
         to_close = None if self.close_time is None else (self.close_time - now.wall) / SECOND
         jump = mono < self._jump.until
-        var_fast, var_slow = self._var_fast.value, self._var_slow.value
         mid = weighted = micro = shift = imbalance = share = spread = None
         bid, ask = self.bid, self.ask
         if mid2 is not None and bid is not None and ask is not None:
@@ -283,11 +290,7 @@ class MarketFeatures:
             self._trades.read(mono),
             self._vpin.value,
             self._markouts.value,
-            var_fast,
-            var_slow,
-            self._var_logit.value,
-            self._vol_ratio(var_fast, var_slow),
-            self._spread.ratio,
+            *self._sampled,
             jump,
             book_age,
             trade_age,
@@ -300,9 +303,10 @@ class MarketFeatures:
             return "no book"
         return "book one-sided" if self.bid is None or self.ask is None else "book crossed"
 
-    def _vol_ratio(self, fast: float | None, slow: float | None) -> float | None:
+    @staticmethod
+    def _vol_ratio(fast: float | None, slow: float | None, tick: Price) -> float | None:
         if fast is None or slow is None:
             return None
-        half_tick = (self._tick or CENT) / (2 * ONE)
+        half_tick = tick / (2 * ONE)
         floor = half_tick * half_tick / VOL_FLOOR_S
         return sqrt(max(fast, floor) / max(slow, floor))

@@ -53,6 +53,8 @@ def fixed_point(q: Matrix, r: Matrix, k: Sequence[float], t: Matrix) -> tuple[Ma
     stay = np.eye(n) - q
     first = _solve(stay, r @ np.asarray(k, dtype=np.float64))
     b = _solve(stay, t)
+    if np.abs(b.sum(axis=1) - 1.0).max() > 1e-9:
+        raise FitError("the chain leaks: from some state the mid would never move again")
     pi = _stationary(b)
     drift = float(pi @ first)
     if abs(drift) > MARTINGALE_TOLERANCE:

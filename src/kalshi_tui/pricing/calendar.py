@@ -6,41 +6,13 @@ from collections.abc import Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from msgspec import Struct
-
-from kalshi_tui.protocol.text import SafeText, safe_text
+from kalshi_tui.protocol.calendar import PULL_MARGIN, ScheduledPrint
+from kalshi_tui.protocol.text import safe_text
 from kalshi_tui.protocol.units import SECOND, Nanos
 
+__all__ = ["NEW_YORK", "PULL_MARGIN", "PrintGate", "ScheduledPrint", "new_york", "next_pull"]
+
 NEW_YORK = ZoneInfo("America/New_York")
-PULL_MARGIN: Nanos = 2 * SECOND
-"""The desk may be this late with a decision; the pull starts that much earlier."""
-
-
-class ScheduledPrint(Struct, frozen=True):
-    """One release at a known time. Times are wall nanoseconds, spans seconds."""
-
-    label: SafeText
-    at: Nanos
-    pre_s: float = 120.0
-    """Quotes are gone this long before."""
-    post_s: float = 60.0
-    """And stay away at least this long after."""
-    quiet_s: float = 120.0
-    """After this the market need not have traded to be healthy."""
-    trades: int = 20
-    """Trades since the print that show the market is alive before ``quiet_s``."""
-    series: tuple[str, ...] = ()
-    """Series it concerns; empty means every market of the desk."""
-    determines: tuple[str, ...] = ()
-    """Series whose markets it decides: these are not quoted again."""
-
-    @property
-    def pull_at(self) -> Nanos:
-        """From here on nothing is quoted."""
-        return self.at - round(self.pre_s * SECOND) - PULL_MARGIN
-
-    def concerns(self, series_ticker: str) -> bool:
-        return not self.series or series_ticker in self.series or series_ticker in self.determines
 
 
 def new_york(text: str) -> Nanos:

@@ -91,8 +91,11 @@ def finish(
     bid = _place_bid(snapshot, grid, min(middle - half, fair - floor), fair, rate, params)
     ask = _place_ask(snapshot, grid, max(middle + half, fair + floor), fair, rate, params)
     reduce_why = centre.reduce_only or _reduce_only(snapshot, params, fair)
-    bid_count, bid_why = _size(snapshot, params, grid, Side.BID, bid, centre.bid_size, reduce_why)
-    ask_count, ask_why = _size(snapshot, params, grid, Side.ASK, ask, centre.ask_size, reduce_why)
+    low, high = _edges(grid, params.edge_levels)
+    bid_reduce = reduce_why or (f"{cents(bid)} too near the edge" if bid is not None and bid < low else "")
+    ask_reduce = reduce_why or (f"{cents(ask)} too near the edge" if ask is not None and ask > high else "")
+    bid_count, bid_why = _size(snapshot, params, 1, bid, centre.bid_size, bid_reduce)
+    ask_count, ask_why = _size(snapshot, params, -1, ask, centre.ask_size, ask_reduce)
     requote = max(requote_levels or params.requote_levels, ceil(REQUOTE_FLOOR / tick))
     return QuoteIntent(
         snapshot.ticker,
@@ -106,6 +109,12 @@ def finish(
         (ask - fair - _fee(rate, ask)) / ONE if ask is not None and ask_count else None,
         requote,
     )
+
+
+def _edges(grid: TickGrid, levels: int) -> tuple[Price, Price]:
+    """The lowest bid and the highest ask that may add risk."""
+    last = min(levels, grid.size) - 1
+    return grid.prices[last], grid.prices[-1 - last]
 
 
 def _clean(price: float) -> float:
@@ -166,23 +175,19 @@ def _reduce_only(snapshot: MarketSnapshot, params: QuoteParams, fair: float) -> 
 def _size(
     snapshot: MarketSnapshot,
     params: QuoteParams,
-    grid: TickGrid,
-    side: Side,
+    sign: int,
     price: Price | None,
     share: float,
     reduce_why: str,
 ) -> tuple[Count, str]:
-    """(count, why it is 0 or empty) of one side."""
+    """(count, why it is 0 or empty) of one side; ``sign`` is +1 for the bid."""
     if price is None:
         return 0, reduce_why or "outside the grid"
-    if snapshot.sides is (QuoteSides.ASK_ONLY if side is Side.BID else QuoteSides.BID_ONLY):
-        return 0, str(snapshot.sides)
-    held = -snapshot.position * side.sign
+    sides = snapshot.sides
+    if sides is not QuoteSides.BOTH and sides is (QuoteSides.ASK_ONLY if sign > 0 else QuoteSides.BID_ONLY):
+        return 0, sides.value
+    held = -snapshot.position * sign
     full = params.size * CONTRACT
-    if not reduce_why:
-        level = grid.index(price) if side is Side.BID else grid.size - 1 - grid.index(price)
-        if level < params.edge_levels - 1:
-            reduce_why = f"{cents(price)} too near the edge"
     if reduce_why:
         # At least one contract: what is held must be able to leave.
         return (min(max(int(full * share), CONTRACT), held), "") if held > 0 else (0, reduce_why)
@@ -190,7 +195,9 @@ def _size(
     if room <= 0:
         return 0, f"inventory {contracts(snapshot.position)}/{contracts(snapshot.max_position)}"
     scaled = int(full * share * snapshot.size_scale + _DUST) // CONTRACT * CONTRACT
-    return (min(scaled, room), "") if scaled else (0, "size below one contract")
+    if not scaled:
+        return 0, "size below one contract"
+    return (scaled if scaled < room else room), ""
 
 
 def _reason(

@@ -130,6 +130,18 @@ def test_toxicity_is_measured_from_the_mid_before_the_trade_moved_the_book() -> 
     assert market.features.snapshot(market.now).toxicity == pytest.approx(0.01)
 
 
+def test_a_trade_told_as_several_deltas_is_measured_from_before_the_first() -> None:
+    market = Market()
+    market.top(4400, 4500)
+    market.wait(5.0)
+    market.top(4400, 4600)
+    market.wait(0.001)
+    market.top(4500, 4600)
+    market.trade(Side.BID, 4500)
+    market.seconds(31)
+    assert market.features.snapshot(market.now).toxicity == pytest.approx(0.01)
+
+
 def test_toxicity_uses_the_mid_in_force_when_the_horizon_ends_and_drops_missing_ones() -> None:
     market = Market()
     market.top(4400, 4500)

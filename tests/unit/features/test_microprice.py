@@ -56,6 +56,12 @@ def test_a_chain_that_drifts_is_refused() -> None:
         fixed_point(q, r, (-0.5, 0.5), t)
 
 
+def test_a_chain_that_leaks_is_refused() -> None:
+    q, r, t = np.array([[0.5]]), np.array([[0.2, 0.2]]), np.array([[0.4]])
+    with pytest.raises(FitError, match="leaks"):
+        fixed_point(q, r, (-0.5, 0.5), t)
+
+
 def test_a_fit_leans_to_the_heavy_side_and_is_antisymmetric() -> None:
     table = fit_table(biased_samples(20_000, 0.15), buckets=5, spreads=2)
     assert table.fitted == (True, True)

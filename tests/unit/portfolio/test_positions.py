@@ -27,6 +27,14 @@ def test_averaging_in_keeps_the_exact_cost() -> None:
     assert held.unrealized_at_mid(8301) == 300 * 8301 // 2 - 1_220_000
 
 
+def test_a_partial_close_releases_the_nearest_whole_unit_of_cost() -> None:
+    ledger = Ledger()
+    ledger.apply_fill(fill(Side.BID, 1, 40))
+    ledger.apply_fill(fill(Side.BID, 2, 41))
+    held = ledger.apply_fill(fill(Side.ASK, 1, 41))  # a third of 1.22 is 0.406667
+    assert (held.realized, held.cost) == (410_000 - 406_667, 1_220_000 - 406_667)
+
+
 def test_a_flip_through_zero_realizes_the_closed_part_and_opens_at_the_fill() -> None:
     ledger = Ledger()
     ledger.apply_fill(fill(Side.BID, 10, 40))

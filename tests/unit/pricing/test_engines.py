@@ -165,6 +165,7 @@ def test_maker_fees_widen_the_quote_to_its_least_edge() -> None:
     # 0.0175 * 0.445 * 0.555 is 0.43 cents: half a cent of edge needs 0.93 from fair.
     assert prices(fee) == (4300, 4600)
     assert fee.bid_edge == pytest.approx(0.015 - 0.0175 * 0.43 * 0.57)
+    assert fee.reason == "bid 43 = fair 44.5 − 0.9 to grid; ask 46"
 
 
 def test_edge_is_what_the_ladder_shows() -> None:
