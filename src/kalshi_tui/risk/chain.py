@@ -24,6 +24,8 @@ from kalshi_tui.risk.r1_machine import DayState
 from kalshi_tui.risk.r2 import R2, Conditions, R2Params
 from kalshi_tui.risk.r3 import R3, R3Params
 
+ENGINES = ("controls", "r0", "r1", "r3")
+
 
 class RiskParams(Struct, frozen=True):
     """Every limit of the desk, coherent because all money limits come from one bankroll."""
@@ -65,13 +67,16 @@ class RiskChain:
         for market in state.markets.values():
             self.r2.scale(market, conditions.get(market.ticker, unknown), state.now, r1_warn=warned)
 
-    def review(self, state: RiskState, order: NewOrder, replacing: Count = 0) -> Verdict:
+    def review(
+        self, state: RiskState, order: NewOrder, replacing: Count = 0, *, controls: bool = True
+    ) -> Verdict:
         """What may be sent of ``order``; the code and sentence are those of the engine that cut it most.
 
-        ``replacing`` is what an amend's own order still counts for on its side.
+        ``replacing`` is what an amend's own order still counts for on its side. Without ``controls`` it is a
+        preview of a quote that may rest already: rates and repeats are asked when an order really leaves.
         """
         left, binding = order, Verdict.allow(order.count)
-        for name in ("controls", "r0", "r1", "r3"):
+        for name in ENGINES if controls else ENGINES[1:]:
             verdict = self._ask(name, state, left, replacing)
             if verdict.decision is Decision.REFUSE:
                 return verdict

@@ -174,12 +174,14 @@ def _line_outcomes(strikes: tuple[Strike, ...], exclusive: bool) -> tuple[Outcom
     outcomes: dict[tuple[bool, ...], Outcome] = {}
     for label, value in cells:
         pays = tuple(_pays(strike, value) for strike in strikes)
+        if exclusive and sum(pays) > 1 and value in cuts:
+            # Brackets that touch share a boundary on paper; the event's rules give it to one of them. Strikes
+            # that overlap by more than a point contradict the word "exclusive", which then nets nothing.
+            continue
         previous = outcomes.get(pays)
         merged = label if previous is None else _merged(previous.label, label)
         outcomes[pays] = Outcome(merged, pays)
-    single = tuple(o for o in outcomes.values() if sum(o.pays) <= 1) if exclusive else ()
-    # Overlapping strikes in an event called exclusive contradict it: then nothing is netted on its word.
-    return single or tuple(outcomes.values())
+    return tuple(outcomes.values())
 
 
 def _merged(first: str, second: str) -> str:
