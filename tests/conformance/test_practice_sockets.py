@@ -133,6 +133,22 @@ async def test_filters_of_orders_fills_and_events(tmp_path: Path) -> None:
             assert (await exchange.call("GET", path)).status_code == 400
 
 
+async def test_books_are_ascending_and_depth_keeps_the_best(tmp_path: Path) -> None:
+    async with served(tmp_path) as exchange:
+        for cents in (40, 42, 41):
+            exchange.trade(Side.BID, cents, 1)
+            exchange.trade(Side.ASK, 100 - cents, 2)
+
+        async def book(query: str) -> Any:
+            path = f"/markets/{TICKER}/orderbook{query}"
+            return (await exchange.call("GET", path, headers={})).json()["orderbook_fp"]
+
+        prices = ["0.4000", "0.4100", "0.4200"]
+        assert await book("") == await book("?depth=0") == await book("?depth=-1")
+        assert (await book(""))["yes_dollars"] == [[price, "1.00"] for price in prices]
+        assert (await book("?depth=2"))["no_dollars"] == [[price, "2.00"] for price in prices[1:]]
+
+
 async def test_the_oracle_tells_the_truth_of_the_account(tmp_path: Path) -> None:
     async with served(tmp_path) as exchange:
         exchange.trade(Side.ASK, 40, 1)

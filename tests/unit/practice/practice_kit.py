@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Any
 
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
 from kalshi_tui.practice.accounts import Account
+from kalshi_tui.practice.auth import KeyPair
 from kalshi_tui.practice.exchange import Exchange
 from kalshi_tui.practice.happenings import Happening
 from kalshi_tui.practice.matching import Order
 from kalshi_tui.practice.placing import PlaceResult
-from kalshi_tui.protocol.units import CONTRACT, DOLLAR, SECOND, Nanos, Side
+from kalshi_tui.protocol.units import CONTRACT, DOLLAR, MILLISECOND, SECOND, Nanos, Side
 
 NOW: Nanos = 1_795_000_000 * SECOND
 """2026-11-18."""
@@ -74,3 +82,20 @@ class Trader:
 
 def of_kind(happened: list[Happening], kind: type) -> list[Any]:
     return [one for one in happened if isinstance(one, kind)]
+
+
+def sign(pair: KeyPair, method: str = "GET", path: str = "/", at: int = NOW) -> dict[str, str]:
+    """The three headers of a signed call."""
+    stamp = str(at // MILLISECOND)
+    message = f"{stamp}{method}{path}".encode()
+    key = load_pem_private_key(pair.path.read_bytes(), None)
+    if isinstance(key, RSAPrivateKey):
+        raw = key.sign(message, PSS(mgf=MGF1(hashes.SHA256()), salt_length=32), hashes.SHA256())
+    else:
+        assert isinstance(key, Ed25519PrivateKey)
+        raw = key.sign(message)
+    return {
+        "KALSHI-ACCESS-KEY": pair.api_key.key_id,
+        "KALSHI-ACCESS-TIMESTAMP": stamp,
+        "KALSHI-ACCESS-SIGNATURE": b64encode(raw).decode(),
+    }

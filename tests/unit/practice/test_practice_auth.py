@@ -7,12 +7,7 @@ from base64 import b64encode
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.asymmetric.padding import MGF1, PSS
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from practice_kit import NOW
+from practice_kit import NOW, sign
 
 from kalshi_tui.practice.auth import (
     BAD_SIGNATURE,
@@ -25,25 +20,9 @@ from kalshi_tui.practice.auth import (
     KeyPair,
     make_key,
 )
-from kalshi_tui.protocol.units import MILLISECOND, SECOND
+from kalshi_tui.protocol.units import SECOND
 
 PATH = "/trade-api/v2/portfolio/balance"
-
-
-def sign(pair: KeyPair, method: str = "GET", path: str = PATH, at: int = NOW) -> dict[str, str]:
-    stamp = str(at // MILLISECOND)
-    message = f"{stamp}{method}{path}".encode()
-    key = load_pem_private_key(pair.path.read_bytes(), None)
-    if isinstance(key, RSAPrivateKey):
-        raw = key.sign(message, PSS(mgf=MGF1(hashes.SHA256()), salt_length=32), hashes.SHA256())
-    else:
-        assert isinstance(key, Ed25519PrivateKey)
-        raw = key.sign(message)
-    return {
-        "KALSHI-ACCESS-KEY": pair.api_key.key_id,
-        "KALSHI-ACCESS-TIMESTAMP": stamp,
-        "KALSHI-ACCESS-SIGNATURE": b64encode(raw).decode(),
-    }
 
 
 @pytest.fixture(scope="module", params=["ed25519", "rsa"])
@@ -59,29 +38,32 @@ def door(pair: KeyPair) -> Doorkeeper:
 
 
 def test_a_good_signature_names_its_owner(door: Doorkeeper, pair: KeyPair) -> None:
-    assert door.check(sign(pair), "GET", PATH, NOW) == ("me", None)
+    assert door.check(sign(pair, path=PATH), "GET", PATH, NOW) == ("me", None)
 
 
 @pytest.mark.parametrize(
     ("method", "path"), [("POST", PATH), ("GET", PATH + "?limit=1"), ("GET", PATH + "/"), ("GET", "/balance")]
 )
 def test_another_string_is_another_signature(door: Doorkeeper, pair: KeyPair, method: str, path: str) -> None:
-    assert door.check(sign(pair), method, path, NOW) == (None, BAD_SIGNATURE)
+    assert door.check(sign(pair, path=PATH), method, path, NOW) == (None, BAD_SIGNATURE)
 
 
 @pytest.mark.parametrize("skew", [-5, 5])
 def test_five_seconds_of_skew_are_accepted(door: Doorkeeper, pair: KeyPair, skew: int) -> None:
-    assert door.check(sign(pair, at=NOW + skew * SECOND), "GET", PATH, NOW) == ("me", None)
+    assert door.check(sign(pair, path=PATH, at=NOW + skew * SECOND), "GET", PATH, NOW) == ("me", None)
 
 
 @pytest.mark.parametrize("skew", [-30, 30, -300, 300])
 def test_thirty_are_not(door: Doorkeeper, pair: KeyPair, skew: int) -> None:
-    assert door.check(sign(pair, at=NOW + skew * SECOND), "GET", PATH, NOW) == (None, TIMESTAMP_EXPIRED)
+    assert door.check(sign(pair, path=PATH, at=NOW + skew * SECOND), "GET", PATH, NOW) == (
+        None,
+        TIMESTAMP_EXPIRED,
+    )
 
 
 @pytest.mark.parametrize("stamp", ["soon", "１７９５", "-1", "1" * 400, "1.5"])
 def test_a_stamp_that_is_no_number_is_expired(door: Doorkeeper, pair: KeyPair, stamp: str) -> None:
-    headers = {**sign(pair), "KALSHI-ACCESS-TIMESTAMP": stamp}
+    headers = {**sign(pair, path=PATH), "KALSHI-ACCESS-TIMESTAMP": stamp}
     assert door.check(headers, "GET", PATH, NOW) == (None, TIMESTAMP_EXPIRED)
 
 
@@ -94,15 +76,15 @@ def test_a_stamp_that_is_no_number_is_expired(door: Doorkeeper, pair: KeyPair, s
     ],
 )
 def test_every_header_is_needed(door: Doorkeeper, pair: KeyPair, missing: str, refusal: object) -> None:
-    headers = {name: value for name, value in sign(pair).items() if name != missing}
+    headers = {name: value for name, value in sign(pair, path=PATH).items() if name != missing}
     assert door.check(headers, "GET", PATH, NOW) == (None, refusal)
 
 
 def test_an_unknown_key_and_a_garbled_signature(door: Doorkeeper, pair: KeyPair) -> None:
-    stranger = {**sign(pair), "KALSHI-ACCESS-KEY": "00000000-0000-0000-0000-000000000000"}
+    stranger = {**sign(pair, path=PATH), "KALSHI-ACCESS-KEY": "00000000-0000-0000-0000-000000000000"}
     assert door.check(stranger, "GET", PATH, NOW) == (None, UNKNOWN_KEY)
     for garbled in ("not base64!", "AAAA", b64encode(b"x" * 64).decode()):
-        headers = {**sign(pair), "KALSHI-ACCESS-SIGNATURE": garbled}
+        headers = {**sign(pair, path=PATH), "KALSHI-ACCESS-SIGNATURE": garbled}
         assert door.check(headers, "GET", PATH, NOW) == (None, BAD_SIGNATURE)
 
 
