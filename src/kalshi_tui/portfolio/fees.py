@@ -150,6 +150,8 @@ class FeeAccumulator:
 
 def maker_fee_rate(schedule: FeeSchedule) -> float:
     """``r`` in the maker fee ``r * p * (1 - p)`` dollars per contract, before rounding: for pricing alone."""
+    if schedule.type is FeeType.QUADRATIC:
+        return 0.0
     return fee_rate(schedule, is_taker=False) * schedule.multiplier / (_RATE_ONE * _MULTIPLIER_ONE)
 
 

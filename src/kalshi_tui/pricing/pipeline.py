@@ -6,6 +6,7 @@ are floats in 1/10,000 dollar (the unit of ``Price``), so that half ticks are ex
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import ceil
 
 from msgspec import Struct
@@ -223,18 +224,22 @@ def _reason(
     tail = f"; {centre.note}" if centre.note else ""
     if bid is not None and not bid_why:
         other = f"no ask: {ask_why}" if ask_why or ask is None else f"ask {cents(ask)}"
-        how = _how(fair + skew - half, bid, grid.next(bid), snapshot.best_ask)
+        how = _how(fair + skew - half, bid, grid.next, snapshot.best_ask)
         return f"bid {cents(bid)} = {terms} {term(-half)}{how}; {other}{tail}"
     assert ask is not None
-    how = _how(fair + skew + half, ask, grid.previous(ask), snapshot.best_bid)
+    how = _how(fair + skew + half, ask, grid.previous, snapshot.best_bid)
     return f"no bid: {bid_why}; ask {cents(ask)} = {terms} {term(half)}{how}{tail}"
 
 
-def _how(wanted: float, price: Price, closer: Price | None, far_touch: Price | None) -> str:
-    """How ``wanted`` became ``price``, whose next level towards fair is ``closer``: the end of the arithmetic."""
-    if abs(wanted - price) < 0.5:
+def _how(
+    wanted: float, price: Price, towards_fair: Callable[[float], Price | None], far_touch: Price | None
+) -> str:
+    """How ``wanted`` became ``price``: the end of the arithmetic."""
+    gap = abs(wanted - price)
+    if gap < 0.5:
         return ""
-    if closer is None or abs(closer - price) > abs(wanted - price):
+    closer = towards_fair(price)
+    if closer is None or abs(closer - price) > gap:
         return " to grid"
     return " kept passive" if closer == far_touch else " kept to its least edge"
 
