@@ -13,16 +13,15 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, TypeAlias
 
 import msgspec
 from msgspec import Meta, Raw, Struct
 
 from kalshi_tui.protocol.text import safe_text
-from kalshi_tui.protocol.units import MILLISECOND, Nanos
+from kalshi_tui.protocol.times import parse_time
+from kalshi_tui.protocol.units import MILLISECOND
 from kalshi_tui.storage.tape_rows import (
     Connected,
     Fact,
@@ -35,8 +34,8 @@ from kalshi_tui.storage.tape_rows import (
     WatchMarket,
 )
 
-BAD_JSON = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, binascii.Error)
-"""Everything a decoder raises on bytes that are not what they should be."""
+BAD_JSON = (msgspec.MsgspecError, ValueError, RecursionError)
+"""Everything that reading a row raises where its bytes are not what they should be."""
 
 _NONE = Raw(b"")
 """Stands for an absent key: msgspec has no optional ``Raw``."""
@@ -101,7 +100,7 @@ class _Sent(Struct, gc=False):
 
 class _WatchBody(Struct):
     market_ticker: str
-    close_time: datetime | None = None
+    close_time: str | None = None
     status: str = ""
     strike: float | None = None
 
@@ -204,7 +203,7 @@ def _recorder_row(line: ConnRow, raw: bytes, row: int) -> Placed:
 
 def _watch(body: bytes) -> Fact:
     told = msgspec.json.decode(body, type=_WatchBody)
-    close = None if told.close_time is None else _nanos(told.close_time)
+    close = parse_time(told.close_time) if told.close_time else None
     return WatchMarket(told.market_ticker, close, told.status, told.strike)
 
 
@@ -222,8 +221,3 @@ _FACTS: dict[str, Callable[[bytes], Fact]] = {
     "market_rotated": _rotated,
     "ws_connected": _connected,
 }
-
-
-def _nanos(moment: datetime) -> Nanos:
-    since = moment.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
-    return since // timedelta(microseconds=1) * 1000

@@ -21,7 +21,7 @@ from msgspec import Raw, Struct
 from kalshi_tui.storage import tape_forms
 from kalshi_tui.storage.tape_forms import BAD_JSON, Placed
 from kalshi_tui.storage.tape_lines import blocks
-from kalshi_tui.storage.tape_rows import TapeError, TapeRow, TapeStart, shown
+from kalshi_tui.storage.tape_rows import TAPE_FORM, TapeError, TapeRow, TapeStart, shown
 
 Line = TypeVar("Line")
 Row = TypeVar("Row", bound=TapeRow)
@@ -38,7 +38,7 @@ class Form(StrEnum):
     OBJECT = "object"
 
 
-class Tape(Struct, frozen=True):
+class Recording(Struct, frozen=True):
     """One recording: what is known of it before its rows are read.
 
     ``dense``: the sequence counts every frame of a subscription, so a missing number is a lost frame.
@@ -83,27 +83,27 @@ class Tape(Struct, frozen=True):
             raise problem
 
 
-def open_tapes(paths: Sequence[Path]) -> tuple[Tape, ...]:
+def open_tapes(paths: Sequence[Path]) -> tuple[Recording, ...]:
     """The recordings in these files and folders, each form found by content.
 
     A folder stands for the segments in it; segments of one session of ours make one recording, whatever
     order they are named in. ``TapeError`` for what can not be opened, is empty, or is no tape.
     """
     ours: dict[str, list[tuple[int, Path, TapeStart]]] = {}
-    tapes: list[Tape] = []
+    tapes: list[Recording] = []
     for path in chain.from_iterable(_files(path) for path in paths):
         form, start = _detect(path)
         if form is Form.OURS and start is not None:
             ours.setdefault(start.session, []).append((start.segment, path, start))
         else:
-            tapes.append(Tape((path,), form, start))
+            tapes.append(Recording((path,), form, start))
     for segments in ours.values():
         segments.sort(key=lambda segment: segment[:2])
-        tapes.append(Tape(tuple(path for _, path, _ in segments), Form.OURS, segments[0][2]))
+        tapes.append(Recording(tuple(path for _, path, _ in segments), Form.OURS, segments[0][2]))
     return tuple(tapes)
 
 
-def read_tapes(tapes: Sequence[Tape]) -> Iterator[TapeRow]:
+def read_tapes(tapes: Sequence[Recording]) -> Iterator[TapeRow]:
     """The rows of all tapes by receive time; connection numbers of different tapes never collide."""
     if len(tapes) == 1:
         return tapes[0].rows()
@@ -152,6 +152,8 @@ def _detect(path: Path) -> tuple[Form, TapeStart | None]:
         if first.lstrip().startswith(b"{") and b'"frames"' in _whole(path):
             return Form.OBJECT, None
         raise TapeError(path, 1, f"is torn or is no row of a tape: {shown(first)!r}") from None
+    if probe.facts is not None and probe.facts.tape > TAPE_FORM:
+        raise TapeError(path, 1, "was written by a later version of this program")
     form = _form_of(probe)
     if form is None:
         raise TapeError(path, 1, f"is no row of a known tape: {shown(first)!r}")

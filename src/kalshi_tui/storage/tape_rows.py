@@ -21,14 +21,21 @@ class TapeError(Exception):
         self.row = row
 
 
-class TapeStart(Struct, frozen=True, gc=False):
-    """First row of each of our segments. ``use_yes_price``: NO levels of the book are YES-leg priced."""
+TAPE_FORM = 1
+"""Version of the rows we write; a reader refuses tapes of a later one."""
+
+
+class TapeStart(Struct, frozen=True, gc=False, kw_only=True):
+    """First row of each of our segments: what the desk was when it began to record."""
 
     session: str
-    segment: int
+    """Segments of one session (one boot of a desk) make one recording."""
+    segment: int = 0
+    tape: int = TAPE_FORM
     program: str = ""
     venue: str = ""
     use_yes_price: bool = True
+    """NO levels of the book are YES-leg priced."""
 
 
 class RowsDropped(Struct, frozen=True, gc=False):

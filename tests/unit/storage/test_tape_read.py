@@ -191,13 +191,13 @@ def test_our_rows_keep_their_order_and_their_facts(tmp_path: Path) -> None:
     assert [row.mono_ns for row in rows] == [1, 2, 3, 4, 5]
     assert rows[2].raw == b"\xff"
     assert [row.fact for row in rows if row.raw is None] == [
-        TapeStart("s", 0, "p", "demo", True),
+        TapeStart(session="s", program="p", venue="demo"),
         KernelRow(b'{"type":"FeedOpened"}'),
         RowsDropped(7),
     ]
 
 
-def test_segments_of_a_session_are_one_tape_in_their_own_order(tmp_path: Path) -> None:
+def test_segments_of_a_boot_are_one_tape_in_their_own_order(tmp_path: Path) -> None:
     for segment, name in ((1, "a.jsonl.zst"), (0, "b.jsonl.zst")):
         facts = {"session": "s", "segment": segment}
         frame = {"recv_ns": 5 + segment, "mono_ns": 5 + segment, "conn": 1, "raw": str(segment)}
@@ -268,6 +268,12 @@ def test_a_file_that_is_no_tape_is_refused(tmp_path: Path, content: bytes) -> No
     path.write_bytes(content)
     with pytest.raises(TapeError, match=str(path)):
         open_tapes([path])
+
+
+def test_a_tape_of_a_later_program_is_refused(tmp_path: Path) -> None:
+    later = {**OUR_START, "facts": {"session": "s", "segment": 0, "tape": 2}}
+    with pytest.raises(TapeError, match="later version"):
+        open_tapes([write_lines(tmp_path / "t", [later])])
 
 
 def test_a_file_that_is_not_there_and_a_folder_without_tapes_are_refused(tmp_path: Path) -> None:
