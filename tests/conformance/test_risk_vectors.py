@@ -56,7 +56,7 @@ def price(dollars: float) -> int:
 
 
 def variance_of_one(case: Case) -> float:
-    return binary_variance(case["p"]) * case["n"] ** 2
+    return float(binary_variance(case["p"]) * case["n"] ** 2)
 
 
 def components(case: Case) -> dict[str, Any]:

@@ -59,7 +59,6 @@ class R1:
         self.day = new_york_day(now.wall)
         self.high_micro: Money = 0
         self.high_liquidation: Money = 0
-        self.last: DayPnl | None = None
         self.used = 0.0
         """Share of the limit in use, for the gauge."""
         self.remembered: Money | None = None
@@ -103,7 +102,7 @@ class R1:
             self.past = (*self.past, (self.day, self.remembered))[-KEPT_DAYS:]
         self.day = today
         self.high_micro = self.high_liquidation = self.handicap = 0
-        self.last = self.remembered = None
+        self.remembered = None
         self.used = 0.0
         self.machine.new_day()
         if self.state is DayState.HALT and self.params.auto_reset:
@@ -152,12 +151,10 @@ class R1:
     # -- inside --------------------------------------------------------------------------------------
 
     def _take_in(self, state: RiskState) -> None:
-        day = state.day
-        if day is None or day.micro is None or day.liquidation is None:
-            self.last = None
+        known = _known(state.day)
+        if known is None or state.day is None:
             return
-        self.last = day
-        micro, liquidation = day.micro - self.handicap, day.liquidation - self.handicap
+        micro, liquidation = (pnl - self.handicap for pnl in known)
         self.remembered = micro
         self.high_micro = max(self.high_micro, micro)
         self.high_liquidation = max(self.high_liquidation, liquidation)
@@ -165,7 +162,7 @@ class R1:
         soft = self._use(liquidation, self.high_liquidation)
         self.used = max(hard, soft)
         before = self.state
-        self.machine.step(state.now.mono, soft, hard, trust_soft=not day.event_window)
+        self.machine.step(state.now.mono, soft, hard, trust_soft=not state.day.event_window)
         if self.state is not before:
             loss, high = min(micro, liquidation), max(self.high_micro, self.high_liquidation)
             self.why = f"day {dollars(loss)} of −{dollars(self.params.day_loss)}, high {dollars(high)}"
@@ -179,7 +176,7 @@ class R1:
             return "R1_HALT", self._sentence(state.now)
         if self.state is DayState.COOLDOWN:
             return "R1_COOLDOWN", self._sentence(state.now)
-        if self.last is None:
+        if _known(state.day) is None:
             return "R1_NO_PNL", "the day's profit and loss is not known (a position without a mark)"
         return "", ""
 
@@ -230,6 +227,13 @@ class R1:
         machine.cooldown_until = now.mono + left
         engine.roll(now)
         return engine
+
+
+def _known(day: DayPnl | None) -> tuple[Money, Money] | None:
+    """Both marks of the day; None while either is missing."""
+    if day is None or day.micro is None or day.liquidation is None:
+        return None
+    return day.micro, day.liquidation
 
 
 class SavedDay(Struct, frozen=True, forbid_unknown_fields=True):
