@@ -67,9 +67,9 @@ def quote(snapshot: MarketSnapshot, params: M2Params) -> QuoteIntent:
     else:
         edge, size, eta = params.edge_event, params.size_event, params.eta_active
         ttl_ms, requote = params.ttl_event_ms, params.requote_event
-        if not params.quote_events:
-            return no_quote(snapshot, "m2", "event window, quotes pulled", ttl_ms)
     why = blocked(snapshot, params)
+    if why is None and snapshot.regime is Regime.EVENT and not params.quote_events:
+        why = f"{'a jump' if snapshot.features.jump else 'event window'}, quotes pulled"
     around = centre(snapshot, params, eta, edge) if why is None else None
     if around is None:
         return no_quote(snapshot, "m2", why or "no mid", ttl_ms)

@@ -257,6 +257,8 @@ def test_m2_widens_shrinks_and_hurries_when_active_and_pulls_in_events() -> None
     assert (calm.bid.count, active.bid.count) == (1000, 500)
     assert (event.bid, event.ask, event.ttl_ms) == (None, None, 2_000)
     assert event.reason == "no quote: event window, quotes pulled"
+    gone = quote("m2", market_snapshot(4400, None, regime=Regime.EVENT), M2Params())
+    assert gone.reason == "no quote: book one-sided"
 
 
 def test_m2_quotes_events_only_to_reduce_and_only_if_told() -> None:
