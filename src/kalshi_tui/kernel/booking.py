@@ -7,7 +7,7 @@ from kalshi_tui.kernel import report
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.protocol.commands import Scope
 from kalshi_tui.protocol.effects import Journal
-from kalshi_tui.protocol.orders import Fill, Owner, Settlement
+from kalshi_tui.protocol.orders import Fill, NewOrder, Owner, Settlement
 from kalshi_tui.protocol.quotes import Alert, AlertLevel
 from kalshi_tui.protocol.units import SECOND, Count, Money, Side, format_count, format_money
 
@@ -33,7 +33,7 @@ def book_fill(desk: DeskState, fill: Fill) -> bool:
     desk.ledger.apply_fill(fill, found=owner is Owner.FOUND)
     if market is not None:
         market.entry_fees = _entry_fees(market.entry_fees, before, fill)
-    desk.r0.note_fill(fill, owner, desk.now)
+    desk.chain.note_fill(fill, owner, desk.now)
     desk.counters.fills += 1
     desk.counters.volume += fill.count
     desk.last_fill = desk.now
@@ -98,6 +98,8 @@ def book_change(desk: DeskState, change: Change | None) -> None:
 
 def _count_rejection(desk: DeskState, order: Order, why: str) -> None:
     market = desk.markets.get(order.ticker)
+    refused = NewOrder(order.client_order_id, order.ticker, order.side, order.price, order.count)
+    desk.chain.note_refused(refused, desk.now)
     if market is None or order.owner is not Owner.ENGINE:
         return
     recent = market.rejections

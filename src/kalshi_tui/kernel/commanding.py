@@ -73,10 +73,10 @@ def on_sessions(desk: DeskState, event: SessionChanged) -> None:
 def step(desk: DeskState) -> None:
     """What follows from nobody being there."""
     hand, settings = desk.hand, desk.settings
-    if hand.armed and hand.last_key is not None:
-        if desk.now.mono - hand.last_key > settings.hand_idle_s * SECOND:
-            hand.armed = False
-            desk.alerts.note(desk.now.wall, "info", "hand is safe again: no key for a while")
+    idle = 0 if hand.last_key is None else desk.now.mono - hand.last_key
+    if hand.armed and idle > settings.hand_idle_s * SECOND:
+        hand.armed = False
+        desk.alerts.note(desk.now.wall, "info", "hand is safe again: no key for a while")
     if settings.detached_hold_s is None or hand.detached_since is None:
         return
     if desk.now.mono - hand.detached_since > settings.detached_hold_s * SECOND:

@@ -8,6 +8,7 @@ from kalshi_tui.kernel.state import DeskState, Ending
 from kalshi_tui.protocol.commands import Scope
 from kalshi_tui.protocol.effects import EndDesk
 from kalshi_tui.protocol.units import MILLISECOND, SECOND, Nanos
+from kalshi_tui.risk.r1_machine import DayState
 
 PATIENCE: Nanos = 12 * SECOND
 """After this the desk ends with what it knows; the summary says what was not confirmed."""
@@ -52,5 +53,6 @@ def _compared(desk: DeskState, ending: Ending) -> bool:
 
 def _end(desk: DeskState, ending: Ending) -> None:
     ending.done = True
-    code = 5 if ending.exit_code == 0 and desk.gate.latches.killed else ending.exit_code
+    stopped = desk.gate.latches.killed or desk.chain.r1.state is DayState.HALT
+    code = 5 if ending.exit_code == 0 and stopped else ending.exit_code
     desk.others.append(EndDesk(ending.reason, code))

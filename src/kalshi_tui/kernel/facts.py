@@ -7,8 +7,9 @@ from msgspec.structs import replace
 from kalshi_tui.features.market import MarketFeatures
 from kalshi_tui.kernel.booking import book_settlement, raise_alert, refresh_exposure
 from kalshi_tui.kernel.state import DeskState, MarketState
+from kalshi_tui.pricing.regime import MarketRegime
 from kalshi_tui.protocol.effects import Effect, ReadMarkets, ReadPositions
-from kalshi_tui.protocol.events import MarketsRead
+from kalshi_tui.protocol.events import CalendarRead, MarketsRead
 from kalshi_tui.protocol.market import Market, MarketStatus
 from kalshi_tui.protocol.orders import Settlement
 from kalshi_tui.protocol.quotes import Alert, AlertLevel
@@ -44,11 +45,14 @@ def _follow(desk: DeskState, facts: Market) -> None:
         label=facts.label,
         series_ticker=facts.series_ticker,
         fee=facts.fee,
+        theme=_theme(desk, facts),
+        grid=facts.grid,
     )
     market = MarketState(
         facts=facts,
         features=MarketFeatures(facts.grid, facts.close_time),
         risk=risk,
+        watcher=MarketRegime(facts.series_ticker, desk.prints, desk.settings.regime),
         engine=desk.settings.default_engine,
         quoting=desk.settings.quote_at_start and facts.grid is not None,
     )
@@ -61,6 +65,11 @@ def _follow(desk: DeskState, facts: Market) -> None:
     desk.dirty[facts.ticker] = None
 
 
+def _theme(desk: DeskState, facts: Market) -> str:
+    series = desk.series.get(facts.series_ticker)
+    return series.category if series is not None else ""
+
+
 def _update(desk: DeskState, market: MarketState, facts: Market) -> None:
     if facts.grid is not None and facts.grid != market.facts.grid:
         desk.feed.regrid(facts.ticker, facts.grid)
@@ -68,6 +77,7 @@ def _update(desk: DeskState, market: MarketState, facts: Market) -> None:
     market.facts = facts
     market.features.close_time = facts.close_time
     market.risk.fee = facts.fee
+    market.risk.grid = facts.grid
     desk.dirty[facts.ticker] = None
 
 
@@ -159,3 +169,11 @@ def on_event_fee(desk: DeskState, message: EventFeeUpdate) -> None:
     )
     if tickers:
         desk.others.append(ReadMarkets(tickers))
+
+
+def on_calendar(desk: DeskState, read: CalendarRead) -> None:
+    """Replace the calendar; every market learns its prints."""
+    desk.prints = tuple(sorted(read.prints, key=lambda p: p.at))
+    for market in desk.markets.values():
+        market.watcher.schedule(desk.prints)
+        desk.dirty[market.ticker] = None

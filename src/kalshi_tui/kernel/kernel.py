@@ -6,7 +6,7 @@ byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from kalshi_tui.kernel import commanding, ending, facts, recovery, rounds, stops, summary, trace, view
@@ -37,8 +37,15 @@ from kalshi_tui.protocol.wire_messages import (
 class Kernel:
     """One desk's decisions. ``apply`` is cheap and called per event; ``decide`` once per drained inbox."""
 
-    def __init__(self, settings: KernelSettings, feed: BookFeed, start: Instant) -> None:
-        self.state = DeskState(settings, start, feed)
+    def __init__(
+        self,
+        settings: KernelSettings,
+        feed: BookFeed,
+        start: Instant,
+        saved_day: Mapping[str, object] | None = None,
+    ) -> None:
+        """``saved_day`` is the last ``day`` row of the journal: what R1 remembers."""
+        self.state = DeskState(settings, start, feed, saved_day)
         self.state.boot_wall = start.wall
         desk = self.state
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
@@ -78,6 +85,7 @@ class Kernel:
             ev.ReadFailed: self._read_failed,
             ev.CommandReceived: lambda e: commanding.on_command(desk, e),
             ev.SessionChanged: lambda e: commanding.on_sessions(desk, e),
+            ev.CalendarRead: lambda e: facts.on_calendar(desk, e),
             ev.BudgetRead: lambda e: desk.budget.configure(e.capacity, e.rate),
         }
         self._messages: dict[type[Any], Callable[[Any], None]] = {

@@ -42,7 +42,7 @@ def signed(value: float, places: int) -> str:
 
 def gauges(desk: DeskState, market: MarketState | None) -> tuple[Gauge, ...]:
     """Inventory against its caps, and the day's drawdown."""
-    params = desk.r0.params
+    params = desk.chain.r0.params
     found: list[Gauge] = []
     if market is not None:
         risk = market.risk
@@ -75,7 +75,7 @@ def gauges(desk: DeskState, market: MarketState | None) -> tuple[Gauge, ...]:
         )
     )
     down = drawdown(desk)
-    limit = desk.settings.drawdown_limit
+    limit = desk.chain.r1.params.drawdown
     if down is None:
         found.append(Gauge("day dd", 0, 0, limit, "–"))
     else:

@@ -1,15 +1,26 @@
-"""The day's profit and loss as the desk shows it: exact where it can be, None where a mark is missing."""
+"""The day's profit and loss as the desk shows it and as R1 judges it: None where a mark is missing."""
 
 from __future__ import annotations
 
-from kalshi_tui.kernel.state import DeskState
-from kalshi_tui.protocol.units import Money, Price
+from kalshi_tui.kernel.state import DeskState, MarketState
+from kalshi_tui.portfolio.positions import Position
+from kalshi_tui.protocol.quotes import Regime
+from kalshi_tui.protocol.units import CENT, Money, Price, Side
+from kalshi_tui.risk.base import DayPnl
+from kalshi_tui.risk.marks import liquidation_mark, stale_mark
+
+DEPTH = 20
+"""Levels of the book that a liquidation mark walks."""
 
 
 def mark_of(desk: DeskState, ticker: str) -> Price | None:
-    """The mid to the lower 1/10,000 dollar; a market that is gone is marked at its last word."""
+    """The micro-price to the nearest 1/10,000 dollar; it stays as it was while the book is not true."""
     market = desk.markets.get(ticker)
     return None if market is None else market.risk.mark
+
+
+def marks(desk: DeskState) -> dict[str, Price]:
+    return {p.ticker: mark for p in desk.ledger if (mark := mark_of(desk, p.ticker)) is not None}
 
 
 def market_day_pnl(desk: DeskState, ticker: str) -> Money | None:
@@ -29,7 +40,47 @@ def day_pnl(desk: DeskState) -> Money | None:
     return total
 
 
+def day_marks(desk: DeskState) -> DayPnl:
+    """Both marks of the day, for R1."""
+    micro = day_pnl(desk)
+    event = any(m.regime is Regime.EVENT for m in desk.markets.values() if m.risk.position)
+    if micro is None:
+        return DayPnl(None, None, event)
+    total = 0
+    for held in desk.ledger:
+        if held.day_base is None:
+            return DayPnl(micro, None, event)
+        total += held.cash - held.fees - held.day_base
+        if held.position:
+            worth = _liquidated(desk, held)
+            if worth is None:
+                return DayPnl(micro, None, event)
+            total += worth
+    return DayPnl(micro, total, event)
+
+
+def _liquidated(desk: DeskState, held: Position) -> Money | None:
+    """What closing the position into the book now would bring, after taker fees."""
+    market = desk.markets.get(held.ticker)
+    if market is None or market.risk.mark is None:
+        return None
+    status = desk.feed.status(held.ticker)
+    if not status.valid:
+        return held.position * _stale(desk, market, held)
+    book = desk.feed.book(held.ticker)
+    bids = [] if book is None else book.levels(Side.BID, DEPTH)
+    asks = [] if book is None else book.levels(Side.ASK, DEPTH)
+    return liquidation_mark(held.position, bids, asks, market.risk.mark, market.facts.fee, desk.now.wall)
+
+
+def _stale(desk: DeskState, market: MarketState, held: Position) -> Price:
+    mark = market.risk.mark or 0
+    status = desk.feed.status(held.ticker)
+    since = desk.now.mono if status.since is None else status.since.mono
+    tick = CENT if market.facts.grid is None else market.facts.grid.tick_at(mark)
+    return stale_mark(mark, held.position, tick, desk.now.mono - since)
+
+
 def drawdown(desk: DeskState) -> Money | None:
-    """From the day's high-water mark, never negative."""
-    pnl = day_pnl(desk)
-    return None if pnl is None else max((desk.high_water or 0) - pnl, 0)
+    """From the day's high by R1's own count, never negative."""
+    return None if day_pnl(desk) is None else desk.chain.r1.drawdown

@@ -8,6 +8,7 @@ from __future__ import annotations
 from kalshi_tui.execution import target
 from kalshi_tui.execution.gate import StopKind
 from kalshi_tui.execution.orders import Order
+from kalshi_tui.features.snapshot import FeatureSnapshot
 from kalshi_tui.kernel import report
 from kalshi_tui.kernel.booking import own_resting
 from kalshi_tui.kernel.sending import amend, cancel, create
@@ -15,10 +16,13 @@ from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.kernel.words import book_sentence
 from kalshi_tui.pricing.base import MarketSnapshot, QuoteParams, default_params
 from kalshi_tui.pricing.base import quote as engine_quote
+from kalshi_tui.pricing.calendar import next_pull
 from kalshi_tui.protocol.market import MarketStatus
 from kalshi_tui.protocol.orders import NewOrder, Owner
-from kalshi_tui.protocol.quotes import Decision, Quote, QuoteIntent, QuoteSides
-from kalshi_tui.protocol.units import CONTRACT, MILLISECOND, SECOND, Price, Side
+from kalshi_tui.protocol.quotes import Decision, Quote, QuoteIntent, QuoteSides, Regime, Verdict
+from kalshi_tui.protocol.units import CONTRACT, MILLISECOND, ONE, SECOND, Price, Side
+from kalshi_tui.risk.base import FULL
+from kalshi_tui.risk.r2 import Conditions
 
 LOOK_AGAIN = 50 * MILLISECOND
 """A wanted side that is not there yet (its pause, the write budget) is looked at again after this."""
@@ -61,9 +65,41 @@ def _observe(desk: DeskState, market: MarketState) -> None:
     bid, bid_size, ask, ask_size = book.top_without(own)
     features = market.features
     features.on_top(bid, bid_size, ask, ask_size, desk.now)
-    if features.mid2 is not None:
-        market.risk.mark = features.mid2 // 2
-        market.risk.fair = features.mid2 / 20_000
+    snapshot = market.snapshot = features.snapshot(desk.now)
+    if snapshot.microprice is not None:
+        market.risk.mark = round(snapshot.microprice * ONE)
+        market.risk.fair = snapshot.microprice
+    feel_regime(desk, market, snapshot)
+
+
+def feel_regime(desk: DeskState, market: MarketState, snapshot: FeatureSnapshot) -> None:
+    """The regime in force now; a change rescales the market's limits at once."""
+    regime = market.watcher.update(desk.now, snapshot)
+    if regime is Regime.CALM:
+        market.calm_since = desk.now.mono if market.calm_since is None else market.calm_since
+    else:
+        market.calm_since = None
+    if regime is not market.regime:
+        market.regime = regime
+        desk.chain.r2.scale(
+            market.risk, conditions(desk, market), desk.now, r1_warn=desk.chain.r1.state != "normal"
+        )
+
+
+def conditions(desk: DeskState, market: MarketState) -> Conditions:
+    """What R2 scales limits by."""
+    facts, now = market.facts, desk.now
+    life = None
+    if facts.open_time is not None and facts.close_time is not None:
+        life = (facts.close_time - facts.open_time) / SECOND
+    upcoming = [p.at for p in desk.prints if p.concerns(facts.series_ticker) and p.at > now.wall]
+    return Conditions(
+        regime=market.regime,
+        seconds_to_close=None if facts.close_time is None else (facts.close_time - now.wall) / SECOND,
+        life_s=life,
+        seconds_to_event=(min(upcoming) - now.wall) / SECOND if upcoming else None,
+        calm_s=0.0 if market.calm_since is None else (now.mono - market.calm_since) / SECOND,
+    )
 
 
 def _blocked(desk: DeskState, market: MarketState) -> tuple[str, str] | None:
@@ -108,6 +144,8 @@ def _propose(desk: DeskState, market: MarketState) -> None:
     cuts = [cut for cut in (bid_why, ask_why) if cut]
     if kind is not None:
         cuts.append(f"held: {held}")
+    elif market.risk.limits.reduce_only:
+        cuts.append(f"reduce only: {market.risk.limits.why} (R2)")
     market.why = "; ".join([intent.reason, *cuts])
     market.word = "quoting" if bid is not None or ask is not None else ("risk" if cuts else "no quote")
 
@@ -125,15 +163,18 @@ def _snapshot(desk: DeskState, market: MarketState, *, held: bool) -> MarketSnap
         features.bid_size,
         features.ask,
         features.ask_size,
-        features.snapshot(desk.now),
+        market.snapshot or features.snapshot(desk.now),
         desk.ledger.position(facts.ticker),
-        desk.r0.params.market_cap,
+        desk.chain.r0.params.market_cap * market.risk.limits.position // FULL,
         facts.fee,
         desk.now.wall,
         market.regime,
         seconds,
         life,
-        sides=QuoteSides.REDUCE if held else QuoteSides.BOTH,
+        size_scale=market.risk.limits.size / FULL,
+        sides=QuoteSides.REDUCE if held or market.risk.limits.reduce_only else market.sides,
+        lean_levels=market.lean_levels,
+        widen=market.widen,
     )
 
 
@@ -156,7 +197,7 @@ def _review(
     for held in working:
         risk.release(side, held.price, held.exposure)
     try:
-        verdict = desk.r0.review(desk.risk, order)
+        verdict = desk.chain.review(desk.risk, order, controls=False)
     finally:
         for held in working:
             risk.hold(side, held.price, held.exposure)
@@ -165,13 +206,17 @@ def _review(
     if verdict.decision is Decision.ALLOW:
         return quote, ""
     if verdict.decision is Decision.SHRINK and verdict.count >= min(CONTRACT, quote.count):
-        return Quote(
-            quote.price, verdict.count
-        ), f"{side.value} cut to {verdict.count / 100:g}: {verdict.why} (R0)"
+        left = Quote(quote.price, verdict.count)
+        return left, f"{side.value} cut to {verdict.count / 100:g}: {_said(verdict)}"
     if market.refused.get(side) != verdict.code:
         desk.counters.refuse(verdict.code)
     market.refused[side] = verdict.code
-    return None, f"no {side.value}: {verdict.why} (R0)"
+    return None, f"no {side.value}: {_said(verdict)}"
+
+
+def _said(verdict: Verdict) -> str:
+    """The sentence with its engine: ``inventory 40/40 (R0)``."""
+    return f"{verdict.why} ({verdict.code.split('_')[0]})"
 
 
 def working_orders(desk: DeskState, market: MarketState, side: Side) -> list[Order]:
@@ -204,7 +249,8 @@ def _work(desk: DeskState, market: MarketState) -> None:
     grid = market.facts.grid
     if grid is None or (market.ticker not in desk.orders.live and market.bid is None and market.ask is None):
         return
-    expiration = target.expiration(desk.now, market.facts.close_time, None)
+    pull = next_pull(desk.prints, market.facts.series_ticker, desk.now.wall) if desk.prints else None
+    expiration = target.expiration(desk.now, market.facts.close_time, pull)
     for side in (Side.BID, Side.ASK):
         wanted = market.bid if side is Side.BID else market.ask
         working = working_orders(desk, market, side)

@@ -137,7 +137,8 @@ def on_positions(desk: DeskState, read: PositionsRead) -> None:
     _compare(desk, "positions", read.asked, len(wrong))
     if wrong:
         ticker = wrong[0]
-        text = f"{ticker}: the venue says position {theirs.get(ticker, 0) / 100:+g}, this desk {ours.get(ticker, 0) / 100:+g}"
+        said, here = theirs.get(ticker, 0) / 100, ours.get(ticker, 0) / 100
+        text = f"{ticker}: the venue says position {said:+g}, this desk {here:+g}"
         raise_alert(desk, Alert(f"position {ticker}", AlertLevel.HALT, text, ticker))
 
 

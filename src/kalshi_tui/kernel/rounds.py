@@ -7,16 +7,18 @@ from collections import deque
 from kalshi_tui.execution.gate import StopKind
 from kalshi_tui.kernel import stops
 from kalshi_tui.kernel.booking import raise_alert
-from kalshi_tui.kernel.pnl import day_pnl
+from kalshi_tui.kernel.pnl import day_marks, marks
+from kalshi_tui.kernel.quoting import conditions
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.kernel.words import book_sentence
 from kalshi_tui.protocol.commands import Scope
-from kalshi_tui.protocol.effects import ReadQueue
+from kalshi_tui.protocol.effects import Journal, ReadQueue
 from kalshi_tui.protocol.quotes import Alert, AlertLevel, Regime
 from kalshi_tui.protocol.units import SECOND
 from kalshi_tui.risk.base import FlattenRequest, PullRequest
 
 QUEUE_EVERY_S = 5
+KEEP_DAY = 60 * SECOND
 
 
 def feed(desk: DeskState) -> None:
@@ -59,7 +61,8 @@ def watch(desk: DeskState) -> None:
     if desk.counters.fills == desk.fills_watched and second == desk.second:
         return
     desk.fills_watched = desk.counters.fills
-    for found in desk.r0.watch(desk.risk):
+    desk.risk.day = day_marks(desk)
+    for found in desk.chain.watch(desk.risk):
         if isinstance(found, FlattenRequest):
             stops.on_request(desk, found)
         elif isinstance(found, PullRequest):
@@ -78,15 +81,25 @@ def every_second(desk: DeskState) -> None:
         _remember(desk, market)
         if market.quoting or market.ticker in desk.orders.live:
             desk.dirty[market.ticker] = None
-    pnl = day_pnl(desk)
-    if pnl is not None:
-        desk.high_water = max(desk.high_water or 0, pnl)
+    if desk.chain.r1.roll(desk.now):
+        desk.ledger.start_day(marks(desk))
+    desk.chain.scale(desk.risk, {m.ticker: conditions(desk, m) for m in desk.markets.values()})
+    _keep_day(desk)
     if second % QUEUE_EVERY_S == 0:
         resting = tuple(
             t for t, orders in desk.orders.live.items() if any(o.order_id for o in orders.values())
         )
         if resting and not desk.recovery.missing:
             desk.others.append(ReadQueue(resting))
+
+
+def _keep_day(desk: DeskState) -> None:
+    """R1's memory goes to the journal when its state changes and every minute: a halt survives everything."""
+    r1 = desk.chain.r1
+    if r1.state == desk.day_state and desk.now.mono - desk.day_saved < KEEP_DAY:
+        return
+    desk.day_state, desk.day_saved = r1.state, desk.now.mono
+    desk.journal.append(Journal("day", r1.to_state(desk.now)))
 
 
 HISTORIES = ("spread", "micro", "imbal", "flow", "vol", "toxic")

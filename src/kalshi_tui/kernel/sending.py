@@ -12,13 +12,14 @@ from kalshi_tui.kernel.booking import refresh_exposure
 from kalshi_tui.kernel.state import DeskState
 from kalshi_tui.kernel.words import book_sentence
 from kalshi_tui.protocol.effects import AmendOrder, CancelOrder, CreateOrder, Journal
-from kalshi_tui.protocol.orders import NewOrder, OrderState
+from kalshi_tui.protocol.orders import NewOrder, OrderState, Owner
 from kalshi_tui.protocol.quotes import Decision, Verdict
 from kalshi_tui.protocol.units import MILLISECOND, Count, format_count
 
 CANCEL_RETRY_MS = (0, 250, 500, 1000, 2000, 5000)
 """Wait before the n-th cancel of one order; the last for every further one: a stop is retried for ever."""
 
+IN_FLIGHT = (OrderState.SENT, OrderState.AMENDING)
 BUDGET = "BUDGET"
 """Not a risk refusal: the order waits for tokens."""
 
@@ -44,7 +45,8 @@ def judge(desk: DeskState, order: NewOrder) -> Verdict:
     verdict = desk.gate.check(order, gate_context(desk, order))
     if verdict.decision is Decision.REFUSE:
         return verdict
-    verdict = desk.r0.review(desk.risk, order)
+    desk.risk.in_flight = sum(1 for o in desk.orders.open_orders() if o.state in IN_FLIGHT)
+    verdict = desk.chain.review(desk.risk, order)
     if verdict.decision is Decision.REFUSE:
         return verdict
     if not desk.budget.affords(CREATE_COST, pull_cost(desk.orders.open_count() + 1)):
@@ -56,18 +58,30 @@ def create(desk: DeskState, order: NewOrder, why: str) -> Verdict | None:
     """Send an order, smaller if risk says so. The verdict when it left, None when it was refused."""
     verdict = judge(desk, order)
     if verdict.decision is Decision.REFUSE:
-        if verdict.code != BUDGET:
-            desk.counters.refuse(verdict.code)
+        _count(desk, order, verdict.code)
         return None
     if verdict.count < order.count:
         order = replace(order, count=verdict.count)
     desk.orders.submit(order, desk.now)
+    desk.chain.note_sent(order, desk.now)
     refresh_exposure(desk, order.ticker)
     desk.budget.spend(CREATE_COST)
     desk.counters.orders_sent += 1
     desk.journal.append(report.intent_row(order, why))
     desk.sends.append(CreateOrder(order))
     return verdict
+
+
+def _count(desk: DeskState, order: NewOrder, code: str) -> None:
+    """An engine asks again and again: its standing refusal counts once. Waiting for tokens is none."""
+    market = desk.markets.get(order.ticker)
+    if code == BUDGET:
+        return
+    if market is not None and order.owner is Owner.ENGINE:
+        if market.refused.get(order.side) == code:
+            return
+        market.refused[order.side] = code
+    desk.counters.refuse(code)
 
 
 def cancel(desk: DeskState, order: Order, why: str) -> bool:

@@ -6,8 +6,8 @@ from msgspec import Struct, field
 
 from kalshi_tui.execution.target import TargetRules
 from kalshi_tui.pricing.base import QuoteParams
-from kalshi_tui.protocol.units import Money
-from kalshi_tui.risk.r0 import R0Params
+from kalshi_tui.pricing.regime import RegimeParams
+from kalshi_tui.risk.chain import RiskParams
 
 
 class KernelSettings(Struct, frozen=True):
@@ -21,9 +21,9 @@ class KernelSettings(Struct, frozen=True):
     """The word in the corner: PRACTICE, DEMO, PROD, PROD·PAPER, REPLAY."""
     boot: str
     """Prefix of every client order id of this boot."""
-    r0: R0Params
-    drawdown_limit: Money
-    """Shown beside the drawdown."""
+    risk: RiskParams
+    """Every limit, derived from one bankroll."""
+    regime: RegimeParams = RegimeParams()
     default_engine: str = "m0"
     quote_at_start: bool = False
     engine_params: dict[str, QuoteParams] = field(default_factory=dict)

@@ -1,8 +1,9 @@
-"""Everything the kernel holds: one ``DeskState``, one ``MarketState`` a market. Plain data, changed by this room alone."""
+"""Everything the kernel holds: one ``DeskState``, one ``MarketState`` a market. Changed by this room alone."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kalshi_tui.execution.budget import WriteBudget
@@ -11,17 +12,20 @@ from kalshi_tui.execution.gate import Gate
 from kalshi_tui.execution.orders import OrderRegistry
 from kalshi_tui.execution.target import SideClock
 from kalshi_tui.features.market import MarketFeatures
+from kalshi_tui.features.snapshot import FeatureSnapshot
 from kalshi_tui.kernel.alerts import AlertLog
 from kalshi_tui.kernel.settings import KernelSettings
 from kalshi_tui.orderbook.feed import BookFeed
 from kalshi_tui.portfolio.positions import Ledger
+from kalshi_tui.pricing.calendar import ScheduledPrint
+from kalshi_tui.pricing.regime import MarketRegime
 from kalshi_tui.protocol.effects import Effect, Journal
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.market import Event, Market, Series
-from kalshi_tui.protocol.quotes import Quote, QuoteIntent, Regime
+from kalshi_tui.protocol.quotes import Quote, QuoteIntent, QuoteSides, Regime
 from kalshi_tui.protocol.units import Count, Money, Nanos, Price, Side
 from kalshi_tui.risk.base import MarketExposure, RiskState
-from kalshi_tui.risk.r0 import R0
+from kalshi_tui.risk.chain import RiskChain
 
 BOOT_READS = ("orders", "fills", "positions", "balance")
 """Nothing may be sent before each of these was read completely."""
@@ -34,6 +38,7 @@ class MarketState:
     facts: Market
     features: MarketFeatures
     risk: MarketExposure
+    watcher: MarketRegime
     engine: str
     quoting: bool = False
     """Whether a person wants it quoted; what it does is ``word``."""
@@ -52,7 +57,15 @@ class MarketState:
     said_quote: tuple[Quote | None, Quote | None] = (None, None)
     clocks: dict[Side, SideClock] = field(default_factory=lambda: {s: SideClock() for s in Side})
     flatten: Flatten | None = None
-    regime: Regime = Regime.CALM
+    regime: Regime = Regime.ACTIVE
+    calm_since: Nanos | None = None
+    """Monotonic time since when the regime has been calm."""
+    lean_levels: int = 0
+    """The trader's own shift of fair, in levels."""
+    widen: float = 0.0
+    """The trader's own widening, a share of the half-spread."""
+    sides: QuoteSides = QuoteSides.BOTH
+    """The trader's own restriction."""
     last_price: Price | None = None
     last_count: Count | None = None
     entry_fees: Money = 0
@@ -61,6 +74,8 @@ class MarketState:
     """Monotonic times of refused creates: a loop of them pauses the market."""
     refused: dict[Side, str] = field(default_factory=dict)
     """Code of the standing refusal of a side: counted once while it lasts."""
+    snapshot: FeatureSnapshot | None = None
+    """Features at the last decision on a valid book."""
     decided: Nanos | None = None
     """Monotonic time of its last decision."""
     history: dict[str, deque[float]] = field(default_factory=dict)
@@ -134,6 +149,10 @@ class DeskState:
     settings: KernelSettings
     now: Instant
     feed: BookFeed
+    saved_day: Mapping[str, object] | None = None
+    """R1's memory of before the restart."""
+    prints: tuple[ScheduledPrint, ...] = ()
+    """The calendar: releases at known times."""
     gate: Gate = field(default_factory=Gate)
     budget: WriteBudget = field(default_factory=WriteBudget)
     orders: OrderRegistry = field(default_factory=OrderRegistry)
@@ -144,7 +163,7 @@ class DeskState:
     markets: dict[str, MarketState] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
     series: dict[str, Series] = field(default_factory=dict)
-    r0: R0 = field(init=False)
+    chain: RiskChain = field(init=False)
     risk: RiskState = field(init=False)
     balance: Money | None = None
     """The venue's last word on cash."""
@@ -166,8 +185,10 @@ class DeskState:
     waiting: dict[str, Nanos] = field(default_factory=dict)
     """Markets to look at again, and from which monotonic time."""
     order_number: int = 0
-    high_water: Money | None = None
-    """Highest day P&L seen: drawdown is measured from it."""
+    day_saved: Nanos = 0
+    """Monotonic time when R1's memory was last journaled."""
+    day_state: str = ""
+    """R1's state when it was last journaled."""
     journal: list[Journal] = field(default_factory=list)
     cancels: list[Effect] = field(default_factory=list)
     """Leave before everything else: adverse moves cancel first."""
@@ -176,7 +197,7 @@ class DeskState:
     trace: list[object] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.r0 = R0(self.settings.r0)
+        self.chain = RiskChain(self.settings.risk, self.now, self.saved_day)
         self.risk = RiskState(self.now, {})
 
     def take_effects(self) -> list[Effect]:

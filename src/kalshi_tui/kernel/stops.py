@@ -20,6 +20,7 @@ from kalshi_tui.protocol.orders import NewOrder, OrderState, Owner, TimeInForce
 from kalshi_tui.protocol.quotes import Alert, AlertLevel
 from kalshi_tui.protocol.units import Count, Price, Side
 from kalshi_tui.risk.base import FlattenRequest
+from kalshi_tui.risk.r1_machine import DayState
 
 RULES = FlattenRules()
 
@@ -71,6 +72,9 @@ def clear(desk: DeskState, scope: Scope, *, reduce_only: bool) -> str:
         lifted.append("kill (reducing only)" if reduce_only else "kill")
         if not reduce_only:
             desk.alerts.over("killed")
+    if not key and desk.chain.r1.state is DayState.HALT:
+        desk.chain.r1.reset("cleared by hand")
+        lifted.append("the day's halt")
     for market in desk.markets.values():
         if in_scope(desk, market.ticker, scope):
             market.paused_sides.clear()

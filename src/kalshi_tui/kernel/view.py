@@ -96,7 +96,7 @@ def status_view(desk: DeskState, now: Instant) -> StatusView:
         gaps=desk.feed.counters.gaps,
         day_pnl=day_pnl(desk),
         drawdown=drawdown(desk),
-        drawdown_limit=settings.drawdown_limit,
+        drawdown_limit=desk.chain.r1.params.drawdown,
         balance=desk.balance,
         latch=_latch_word(desk, kind),
         latch_why=why,

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from kalshi_tui.protocol.calendar import ScheduledPrint
 from kalshi_tui.protocol.commands import AnyCommand
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.market import Event as MarketEvent
@@ -197,6 +198,13 @@ class SessionChanged(Struct, frozen=True):
     controller: int | None
 
 
+class CalendarRead(Struct, frozen=True):
+    """Scheduled prints, from milestones and the trader's configuration; replaces the calendar."""
+
+    at: Instant
+    prints: tuple[ScheduledPrint, ...]
+
+
 class BudgetRead(Struct, frozen=True):
     """What the write bucket holds, from the one place that spends it."""
 
@@ -241,4 +249,5 @@ KernelEvent: TypeAlias = (
     | CommandReceived
     | SessionChanged
     | BudgetRead
+    | CalendarRead
 )

@@ -14,7 +14,7 @@ from kalshi_tui.pricing.base import QuoteParams
 from kalshi_tui.protocol.units import SECOND, Money, UnitError
 from kalshi_tui.research.replay import Replay, ReplayOptions
 from kalshi_tui.research.tape_facts import FactsError
-from kalshi_tui.risk.r0 import R0Params, day_limit
+from kalshi_tui.risk.chain import RiskParams
 from kalshi_tui.storage.tape_rows import TapeError
 
 
@@ -36,8 +36,7 @@ def main(
         execution="paper",
         mode="REPLAY",
         boot="replay",
-        r0=R0Params.from_bankroll(bankroll),
-        drawdown_limit=day_limit(bankroll),
+        risk=RiskParams.from_bankroll(bankroll),
         default_engine=engine,
         quote_at_start=quote,
         engine_params=dict(engine_params),

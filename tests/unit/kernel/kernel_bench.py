@@ -16,7 +16,7 @@ from kalshi_tui.protocol.orders import Fill, VenuePosition
 from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.units import DOLLAR, MILLISECOND, SECOND, Side
 from kalshi_tui.protocol.wire import decode
-from kalshi_tui.risk.r0 import R0Params
+from kalshi_tui.risk.chain import RiskParams
 
 START = Instant(1_000 * SECOND, 1_790_000_000 * SECOND)
 E = TypeVar("E")
@@ -38,8 +38,7 @@ def settings(**changes: object) -> KernelSettings:
         "execution": "venue",
         "mode": "PRACTICE",
         "boot": "b",
-        "r0": R0Params.from_bankroll(10_000 * DOLLAR),
-        "drawdown_limit": 500 * DOLLAR,
+        "risk": RiskParams.from_bankroll(10_000 * DOLLAR),
         "quote_at_start": True,
     } | changes
     return KernelSettings(**fields)  # type: ignore[arg-type]
@@ -101,8 +100,7 @@ class Bench:
 
     def reads(self, positions: tuple[VenuePosition, ...] = (), fills: tuple[Fill, ...] = ()) -> None:
         """Complete reads that agree with a quiet account."""
-        orders = tuple(o for o in ())
-        self.kernel.apply(ev.OrdersRead(self.now, self.now, orders, complete=True, resting_only=True))
+        self.kernel.apply(ev.OrdersRead(self.now, self.now, (), complete=True, resting_only=True))
         self.kernel.apply(ev.FillsRead(self.now, self.now, fills, complete=True, since=START.wall))
         self.kernel.apply(ev.PositionsRead(self.now, self.now, positions, complete=True))
         self.kernel.apply(ev.BalanceRead(self.now, self.now, self.balance))
