@@ -8,7 +8,7 @@ from itertools import accumulate
 from math import sqrt
 
 from kalshi_tui.features.decay import DecayedMean
-from kalshi_tui.protocol.units import CENT, SECOND, Nanos, Price
+from kalshi_tui.protocol.units import CENT, ONE, SECOND, Nanos, Price
 
 
 class SpreadBaseline:
@@ -56,11 +56,12 @@ class JumpFlag:
     """Latched for 20 s by a move, a spread or a sweep no diffusion makes.
 
     A move within one second of at least ``max(3 ticks, 2 cents, 6 sigma)``; a spread that trebles against its
-    baseline in one update; three levels taken by one order. Spread and sweep must also span two cents: on
-    fine grids three levels are nothing.
+    baseline in one update; three levels taken by one order. Spread and sweep must also span
+    ``max(2 cents, 6 sigma)``: three levels are nothing on a fine grid, and everyday in a market that moves a
+    cent a second (on recorded 15-minute markets they alone would latch it most of the time).
     """
 
-    __slots__ = ("_mids", "_threshold2", "until")
+    __slots__ = ("_least", "_mids", "_threshold2", "until")
 
     LATCH: Nanos = 20 * SECOND
     WINDOW: Nanos = SECOND
@@ -68,13 +69,15 @@ class JumpFlag:
 
     def __init__(self) -> None:
         self._mids: deque[tuple[Nanos, int]] = deque()
+        self._least = float(self.FLOOR)
         self._threshold2 = 2.0 * self.FLOOR
         self.until: Nanos = -1
 
     def calibrate(self, tick: Price, variance_rate: float | None) -> None:
-        """Set the move's threshold; ``variance_rate`` is the slow one, squared dollars per second."""
-        sigma = 0.0 if variance_rate is None else sqrt(variance_rate) * 10_000.0
-        self._threshold2 = 2.0 * max(3 * tick, self.FLOOR, 6.0 * sigma)
+        """Set the thresholds; ``variance_rate`` is the slow one, squared dollars per second."""
+        sigma = 0.0 if variance_rate is None else sqrt(variance_rate) * ONE
+        self._least = max(self.FLOOR, 6.0 * sigma)
+        self._threshold2 = 2.0 * max(3 * tick, self._least)
 
     def on_mid(self, mid2: int, mono: Nanos) -> None:
         """A changed doubled mid, from now on in force."""
@@ -88,11 +91,11 @@ class JumpFlag:
 
     def on_spread(self, levels: int, spread: Price, before: Price, baseline: int | None, mono: Nanos) -> None:
         """The spread changed from ``before`` to ``spread`` in one update."""
-        if baseline and levels >= 3 * baseline and spread - before >= self.FLOOR:
+        if baseline and levels >= 3 * baseline and spread - before >= self._least:
             self.until = mono + self.LATCH
 
     def on_sweep(self, levels: int, span: Price, mono: Nanos) -> None:
-        if levels >= 3 and span >= self.FLOOR:
+        if levels >= 3 and span >= self._least:
             self.until = mono + self.LATCH
 
     def forget(self) -> None:

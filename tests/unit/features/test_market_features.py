@@ -274,6 +274,20 @@ def test_three_levels_by_one_taker_are_a_jump_two_are_not() -> None:
     assert not fine.features.snapshot(fine.now).jump  # 0.2 cents in all
 
 
+def test_in_a_market_that_always_moves_three_levels_are_no_jump() -> None:
+    market = Market()
+    for second in range(60):
+        market.top(4400 + 100 * (second % 2), 4500 + 100 * (second % 2))
+        market.seconds(1)
+    market.wait(30.0)
+    for price in (4600, 4700, 4800):
+        market.trade(Side.BID, price)
+    market.top(4300, 4800)
+    assert not market.features.snapshot(market.now).jump
+    market.top(3500, 4800)  # 8 cents wider at once: more than six sigma of a cent a second
+    assert market.features.snapshot(market.now).jump
+
+
 def test_a_book_that_comes_back_elsewhere_has_not_jumped() -> None:
     market = Market()
     market.top(4400, 4500)
