@@ -64,6 +64,9 @@ def create(desk: DeskState, order: NewOrder, why: str) -> Verdict | None:
         order = replace(order, count=verdict.count)
     desk.orders.submit(order, desk.now)
     desk.chain.note_sent(order, desk.now)
+    market = desk.markets.get(order.ticker)
+    if market is not None:
+        market.held_back.clear()
     refresh_exposure(desk, order.ticker)
     desk.budget.spend(CREATE_COST)
     desk.counters.orders_sent += 1
@@ -78,9 +81,9 @@ def _count(desk: DeskState, order: NewOrder, code: str) -> None:
     if code == BUDGET:
         return
     if market is not None and order.owner is Owner.ENGINE:
-        if market.refused.get(order.side) == code:
+        if code in market.held_back:
             return
-        market.refused[order.side] = code
+        market.held_back.add(code)
     desk.counters.refuse(code)
 
 

@@ -74,6 +74,8 @@ class MarketState:
     """Monotonic times of refused creates: a loop of them pauses the market."""
     refused: dict[Side, str] = field(default_factory=dict)
     """Code of the standing refusal of a side: counted once while it lasts."""
+    held_back: set[str] = field(default_factory=set)
+    """Codes that have held its orders back since one last left."""
     snapshot: FeatureSnapshot | None = None
     """Features at the last decision on a valid book."""
     decided: Nanos | None = None
