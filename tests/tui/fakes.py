@@ -133,8 +133,8 @@ def status() -> StatusView:
     return StatusView(
         venue="practice", execution="venue", mode="PRACTICE", armed=False, engines_quoting=7, feed="live",
         feed_age_ms=40, lag_ms=4, gaps=0, day_pnl=12_400_000, drawdown=1_100_000, drawdown_limit=120_000_000,
-        balance=1_000_000_000, latch="", latch_why="", unconfirmed=0, write_tokens=82, write_capacity=100, pull_cost=28,
-        next_event="CPI", next_event_at=WALL + 1068 * SECOND, sessions=1, controller=1,
+        balance=1_000_000_000, latch="", latch_why="", unconfirmed=0, write_tokens=82, write_capacity=100,
+        pull_cost=28, next_event="CPI", next_event_at=WALL + 1068 * SECOND, sessions=1, controller=1,
     )  # fmt: skip
 
 
@@ -182,7 +182,8 @@ def settlement() -> tuple[SettleRow, ...]:
 
 def log() -> tuple[LogLine, ...]:
     return (
-        LogLine(WALL - 14 * SECOND, "order", "bid 10 @ 36.5 → 36.0, to the back of the queue · M1", "FED-25DEC-CUT-25"),
+        LogLine(WALL - 14 * SECOND, "order", "bid 10 @ 36.5 → 36.0, to the back of the queue · M1",
+                "FED-25DEC-CUT-25"),
         LogLine(WALL - 32 * SECOND, "warn", "book lost a frame; no quotes until its snapshot arrives",
                 "GOLD15M-≥-4,418.00", alert=3, seen=False),
     )  # fmt: skip

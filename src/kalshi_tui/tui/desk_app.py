@@ -15,7 +15,7 @@ from kalshi_tui.protocol.commands import AnyCommand
 from kalshi_tui.protocol.views import MarketCard
 from kalshi_tui.tui.actions import ACTIONS
 from kalshi_tui.tui.control import Control
-from kalshi_tui.tui.dress import textual_theme
+from kalshi_tui.tui.dress import is_native, textual_theme
 from kalshi_tui.tui.ink import Palette
 from kalshi_tui.tui.keygate import HOLD, KeyGate
 from kalshi_tui.tui.link import DeskLink
@@ -44,7 +44,7 @@ class DeskApp(App[ScreenResult], inherit_bindings=False):
         theme: Theme,
         crash_file: Path | None = None,
     ) -> None:
-        super().__init__()
+        super().__init__(ansi_color=is_native(theme))
         self.animation_level = "none"
         self.failure: ScreenResult | None = None
         self._crash_file = crash_file
@@ -97,7 +97,7 @@ class DeskApp(App[ScreenResult], inherit_bindings=False):
         if isinstance(event, events.CursorPosition):
             self._pulse.answered()
         elif isinstance(event, events.Key) and self._take_key(event):
-            event.stop()
+            pass  # it acts, or is handed on, when its burst is over
         elif isinstance(event, events.Paste) and not self._typing:
             self.state.say("pasted text is never a command: nothing was done")
             self.answer_came()
@@ -168,6 +168,7 @@ class DeskApp(App[ScreenResult], inherit_bindings=False):
 
     def wear(self, theme: str) -> None:
         self.theme = theme
+        self.ansi_color = is_native(self._themes[theme])
         self.desk.redress(Palette(self._themes[theme]))
 
     def leave(self, exit: str, message: str) -> None:
@@ -186,11 +187,11 @@ class DeskApp(App[ScreenResult], inherit_bindings=False):
 
     def _handle_exception(self, error: Exception) -> None:
         # Textual would print a traceback with the values of variables; a trader gets a sentence instead.
-        self._return_code = 1
-        if self._exception is None:
+        if self.failure is None:
+            self.failure = failure(error, self._crash_file)
             self._exception = error
             self._exception_event.set()
-            self.failure = failure(error, self._crash_file)
+        self._return_code = 1
         self._close_messages_no_wait()
 
     def panic(self, *renderables: RenderableType) -> None:

@@ -11,7 +11,7 @@ from kalshi_tui.tui.theme import Theme
 def textual_theme(theme: Theme) -> TextualTheme:
     """``theme`` under its own name; on a ``default`` background the terminal's own colours stay untouched."""
     background = _colour(theme, "background")
-    ansi = background == "ansi_default"
+    ansi = is_native(theme)
     text = _colour(theme, "text")
     return TextualTheme(
         name=theme.name,
@@ -27,7 +27,14 @@ def textual_theme(theme: Theme) -> TextualTheme:
         accent=_colour(theme, "focus"),
         dark=theme.dark,
         ansi=ansi,
+        # Textual's own style sheet names these two and its own ansi themes set them; the rest has defaults.
+        variables={"ansi-background": "ansi_default", "ansi-foreground": "ansi_default"} if ansi else {},
     )
+
+
+def is_native(theme: Theme) -> bool:
+    """Whether ``theme`` stands on the terminal's own background: its sixteen colours are then not translated."""
+    return _colour(theme, "background") == "ansi_default"
 
 
 def _colour(theme: Theme, role: str) -> str:

@@ -120,6 +120,9 @@ class Row:
 
     def left(self, x: int, text: str, ink: str = "") -> Row:
         """Put ``text`` with its first cell at ``x``; what would overlap or leave the row is not drawn."""
+        if not text.isprintable():
+            # Text is clean before it gets here; a terminal must survive the day it is not.
+            text = "".join(char if char.isprintable() else " " for char in text)
         size = cell_len(text)
         if not text or x < self._end or x + size > self.width:
             return self

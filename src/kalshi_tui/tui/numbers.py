@@ -35,7 +35,7 @@ def cents(price: Price | None, places: int | None = None) -> str:
     if places is None:
         places = places_of((price,))
     whole, rest = divmod(price, CENT)
-    return f"{whole}.{rest:02d}"[: -2 + places] if places else str(whole)
+    return f"{whole}.{f'{rest:02d}'[:places]}" if places else str(whole)
 
 
 def fair_cents(probability: float | None) -> str:
@@ -88,10 +88,11 @@ def contracts(count: Count, width: int | None = None) -> str:
     if width is None or len(exact) <= width:
         return exact
     rounded = (count + CONTRACT // 2) // CONTRACT
-    for text in (f"{rounded:,}", str(rounded), f"{rounded / 1e3:.1f}k", f"{rounded / 1e6:.1f}m"):
+    thousands, millions = rounded / 1e3, rounded / 1e6
+    for text in (f"{rounded:,}", str(rounded), f"{thousands:.1f}k", f"{thousands:.0f}k", f"{millions:.1f}m"):
         if len(text) <= width:
             return text
-    return f"{rounded / 1e9:.1f}g"
+    return f"{millions:.0f}m"
 
 
 def position(count: Count, plus: bool = True) -> str:
