@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import sqrt
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,13 @@ from msgspec import Struct
 
 from kalshi_tui.features.decay import DecayedMean, DecayedSum, VarianceRate
 from kalshi_tui.features.flow import Markouts, Sweep, TradeImbalance, VolumeBuckets
-from kalshi_tui.features.formulas import clipped_logit, order_flow, queue_share, tick_around
+from kalshi_tui.features.formulas import (
+    clipped_logit,
+    multilevel_imbalance,
+    order_flow,
+    queue_share,
+    tick_around,
+)
 from kalshi_tui.features.regime_inputs import JumpFlag, SpreadBaseline
 from kalshi_tui.features.snapshot import FeatureSnapshot
 from kalshi_tui.features.steady import SteadySize
@@ -54,6 +61,7 @@ class MarketFeatures:
         "_burst_mid2",
         "_changed",
         "_depth",
+        "_depth_imbalance",
         "_jump",
         "_markouts",
         "_ofi",
@@ -114,6 +122,7 @@ class MarketFeatures:
         self._ask_steady = SteadySize()
         self._ofi = DecayedSum(params.tau_ofi_s)
         self._depth = DecayedMean(params.spread_tau_s)
+        self._depth_imbalance: float | None = None
         self._trades = TradeImbalance(params.tau_flow_s)
         self._vpin = VolumeBuckets(params.vpin_bucket)
         self._markouts = Markouts(params.markout_s, params.tau_toxicity_s)
@@ -189,6 +198,20 @@ class MarketFeatures:
             if levels is not None:
                 spread = self.ask - self.bid
                 self._jump.on_spread(levels, spread, spread_before, self._spread.median, mono)
+
+    def on_depth(self, bids: Iterable[tuple[Price, Count]], asks: Iterable[tuple[Price, Count]]) -> None:
+        """The nearest levels of both sides, own orders taken out; about once a second is enough.
+
+        Levels count by their distance from the mid in ticks of the mid: the books have gaps.
+        """
+        if self.mid2 is None:
+            self._depth_imbalance = None
+            return
+        half, tick = self.mid2 / 2, self._tick or CENT
+        self._depth_imbalance = multilevel_imbalance(
+            (((half - price) / tick, count) for price, count in bids),
+            (((price - half) / tick, count) for price, count in asks),
+        )
 
     def on_trade(self, trade: PublicTrade, at: Instant) -> None:
         """A public trade. Block trades and trades without a taker's side say nothing here."""
@@ -284,6 +307,7 @@ class MarketFeatures:
             micro,
             shift,
             imbalance,
+            self._depth_imbalance if mid2 is not None else None,
             share,
             ofi,
             ofi / depth if depth else None,

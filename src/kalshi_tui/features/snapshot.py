@@ -32,6 +32,8 @@ class FeatureSnapshot(Struct, frozen=True, gc=False):
     """What the table adds to the mid; None where no table says anything."""
     imbalance: float | None = None
     """(bid size - ask size) / (bid size + ask size) at the touch, -1..1."""
+    depth_imbalance: float | None = None
+    """The same over several levels, nearer ones counting more; None until ``on_depth`` was told of this book."""
     steady_share: float | None = None
     """Bid share of the touch, 0..1, of size that stayed, pulled to 1/2 when thin: the table's argument."""
     ofi: float = 0.0

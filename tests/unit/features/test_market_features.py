@@ -309,6 +309,24 @@ def test_a_new_grid_is_measured_at_once() -> None:
     assert (one.tick, one.spread_levels, one.mid) == (None, None, 0.445)
 
 
+def test_depth_counts_by_distance_and_goes_with_the_book() -> None:
+    market = Market()
+    market.top(4400, 4500)
+    assert market.features.snapshot(market.now).depth_imbalance is None
+    bids, asks = [(4400, 1000), (4000, 9000)], [(4500, 1000), (5000, 9000)]
+    market.features.on_depth(bids, asks)
+    found = market.features.snapshot(market.now).depth_imbalance
+    assert found is not None and 0.0 < found < 0.3  # the far bids are one tick nearer than the far asks
+    market.top(5500, 5600)
+    market.features.on_depth([(5500, 1000), (5000, 9000)], [(5600, 1000), (6000, 9000)])
+    assert market.features.snapshot(market.now).depth_imbalance == pytest.approx(-found)  # YES and NO swapped
+    market.top(5500, None)
+    assert market.features.snapshot(market.now).depth_imbalance is None
+    market.features.on_depth([(5500, 1000)], [])
+    market.top(5500, 5600)
+    assert market.features.snapshot(market.now).depth_imbalance is None
+
+
 def test_pending_markouts_are_bounded() -> None:
     market = Market()
     market.top(4400, 4500)
