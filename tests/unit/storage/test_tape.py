@@ -270,6 +270,8 @@ def test_a_write_that_fails_half_way_leaves_the_segment_readable(
 ) -> None:
     segments = Segments(tmp_path, START, 10**9, 0, 10**9)
     segments.write(b'{"recv_ns":1,"mono_ns":1,"conn":1,"raw":"1"}\n', at(1))
+    [path] = tmp_path.iterdir()
+    before = path.read_bytes()
     inner = os.write
 
     def half(fd: int, data: memoryview) -> int:
@@ -283,6 +285,7 @@ def test_a_write_that_fails_half_way_leaves_the_segment_readable(
     with pytest.raises(OSError, match="No space"):
         segments.write(b'{"recv_ns":2,"mono_ns":1,"conn":1,"raw":"2"}\n', at(2))
     monkeypatch.setattr(os, "write", inner)
+    assert path.read_bytes() == before
     segments.write(b'{"recv_ns":3,"mono_ns":1,"conn":1,"raw":"3"}\n', at(3))
     segments.close()
     first, second = sorted(tmp_path.iterdir())

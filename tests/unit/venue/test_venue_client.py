@@ -145,6 +145,11 @@ async def test_f31_f35_f38_what_may_have_happened_is_unknown_and_never_sent_agai
         assert len(venue.requests) == 1
 
 
+async def test_an_answer_about_another_order_is_no_answer() -> None:
+    event = await Venue(said(201, {**PLACED, "client_order_id": "someone-else"})).client().create(ORDER)
+    assert isinstance(event, CreateUnknown)
+
+
 @pytest.mark.parametrize(
     "error", [httpx.ConnectError("x"), httpx.ConnectTimeout("x"), httpx.PoolTimeout("x")]
 )
