@@ -128,7 +128,7 @@ def _read(path: Path, must_exist: bool) -> str:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ConfigError(f"{path}: larger than {MAX_FILE_BYTES:,} bytes; this is no configuration.")
         return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if must_exist:
             raise ConfigError(
                 f"{path}: there is no such file; "

@@ -14,6 +14,7 @@ import msgspec
 from pydantic import Field, create_model, field_validator, model_validator
 
 from kalshi_tui.config_models import Section
+from kalshi_tui.pricing.snapshot import QuoteParams
 
 
 class Engines(Section):
@@ -30,7 +31,7 @@ class Engines(Section):
             raise ValueError(f"expected one of {', '.join(known)}")
         return name
 
-    def params(self) -> dict[str, msgspec.Struct]:
+    def params(self) -> dict[str, QuoteParams]:
         """The validated parameters of every engine, by name."""
         return {name: getattr(self, name).struct() for name in type(self).model_fields if name != "default"}
 
@@ -38,9 +39,9 @@ class Engines(Section):
 class EngineSection(Section):
     """Parameters of one engine; ``params_type`` is the engine's own frozen, checked model."""
 
-    params_type: ClassVar[type[msgspec.Struct]]
+    params_type: ClassVar[type[QuoteParams]]
 
-    def struct(self) -> msgspec.Struct:
+    def struct(self) -> QuoteParams:
         return self.params_type(**{name: getattr(self, name) for name in type(self).model_fields})
 
     @model_validator(mode="after")
@@ -50,7 +51,7 @@ class EngineSection(Section):
 
 
 @cache
-def engines_section(params: tuple[tuple[str, type[msgspec.Struct]], ...]) -> type[Engines]:
+def engines_section(params: tuple[tuple[str, type[QuoteParams]], ...]) -> type[Engines]:
     """The section for these engines: ``(name, parameter model)`` pairs in the order they are shown."""
     tables: dict[str, Any] = {}
     for name, params_type in params:

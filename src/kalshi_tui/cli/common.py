@@ -106,4 +106,5 @@ def unexpected(error: Exception) -> int:
 
 
 def is_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
+    # Textual draws on stderr.
+    return sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()

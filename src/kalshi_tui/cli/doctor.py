@@ -49,12 +49,13 @@ def _examine() -> Iterator[Finding]:
 
 
 def _terminal() -> Finding:
+    from kalshi_tui.cli.run import given_environment
     from kalshi_tui.tui.terminal import terminal_problem
 
     if not is_terminal():
         return Finding("terminal", True, "none here: only --no-ui and the lists work without one")
     size = shutil.get_terminal_size()
-    problem = terminal_problem(os.environ, (size.columns, size.lines))
+    problem = terminal_problem(given_environment(), (size.columns, size.lines))
     depth = "true colour" if os.environ.get("COLORTERM") in ("truecolor", "24bit") else "256 colours or fewer"
     shown = f"{os.environ.get('TERM')}, {size.columns} × {size.lines}, {depth}"
     return Finding("terminal", problem is None, problem or shown)

@@ -47,9 +47,22 @@ def check_terminal() -> None:
     from kalshi_tui.tui.terminal import terminal_problem
 
     size = shutil.get_terminal_size()
-    problem = terminal_problem(os.environ, (size.columns, size.lines))
+    problem = terminal_problem(given_environment(), (size.columns, size.lines))
     if problem:
         raise Fault(problem, USAGE)
+
+
+def given_environment() -> dict[str, str]:
+    """The environment as it was given to us: Python itself sets LC_CTYPE to UTF-8 where the locale is C, which
+    says nothing about the terminal."""
+    env = dict(os.environ)
+    try:
+        given = Path("/proc/self/environ").read_bytes().split(b"\0")
+    except OSError:
+        return env
+    if not any(entry.startswith(b"LC_CTYPE=") for entry in given):
+        env.pop("LC_CTYPE", None)
+    return env
 
 
 def _headless(given: dict[str, Any]) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -202,12 +201,11 @@ def _latch_kill(venue: str | None, as_json: bool) -> int:
 
 
 def _wait_for_end(desk: RunningDesk) -> None:
-    """Until the process itself is gone: the lock is free only then."""
+    """Until the process itself is gone."""
+    from kalshi_tui.desk.boot import is_alive
+
     deadline = time.monotonic() + GONE_S
-    while time.monotonic() < deadline:
-        try:
-            os.kill(desk.holder.pid, 0)
-        except ProcessLookupError:
-            return
+    while is_alive(desk.holder.pid):
+        if time.monotonic() > deadline:
+            raise Fault(f"the desk said goodbye, but process id {desk.holder.pid} is still there.")
         time.sleep(0.05)
-    raise Fault(f"the desk said goodbye, but process id {desk.holder.pid} is still there.")

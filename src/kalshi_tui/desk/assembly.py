@@ -6,6 +6,7 @@ then the desk lives, and its kernel reads orders, fills, positions and balance b
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import secrets
@@ -25,16 +26,19 @@ from kalshi_tui.desk.output import Output
 from kalshi_tui.desk.plan import Plan
 from kalshi_tui.kernel.kernel import Kernel
 from kalshi_tui.kernel.settings import KernelSettings
+from kalshi_tui.locations import tapes_dir
 from kalshi_tui.orderbook.feed import BookFeed
 from kalshi_tui.pricing.base import QuoteParams, parameter_models
 from kalshi_tui.protocol import effects as ef
 from kalshi_tui.protocol.events import BudgetRead, MarketsRead, ReadFailed
 from kalshi_tui.protocol.market import MarketStatus
 from kalshi_tui.protocol.units import MILLISECOND, SECOND
-from kalshi_tui.risk.r0 import R0Params, day_limit
+from kalshi_tui.risk.chain import RiskParams
 from kalshi_tui.storage.journal import Journal
-from kalshi_tui.storage.journal_db import Entry, JournalError
-from kalshi_tui.storage.latches import LatchFile
+from kalshi_tui.storage.journal_db import Entry, JournalError, trusted_rows
+from kalshi_tui.storage.latches import LatchError, LatchFile
+from kalshi_tui.storage.tape import Tape
+from kalshi_tui.storage.tape_rows import TapeStart
 from kalshi_tui.venue.client import VenueClient
 from kalshi_tui.venue.hosts import WS_PATH, Endpoints, HostError, endpoints
 from kalshi_tui.venue.signer import KeyFileError, Signer
@@ -47,6 +51,8 @@ CHECK_EVERY = 4 * SECOND
 """Every followed book is compared with the exchange's own at least this often."""
 DETACHED_HOLD_S = 10
 """Demo and prod: quotes are pulled this long after nobody can see them any more."""
+DAY = "day"
+"""Kind of the journal's rows that hold the state of the day's loss engine."""
 OVER = (MarketStatus.DETERMINED, MarketStatus.AMENDED, MarketStatus.FINALIZED)
 
 
@@ -108,22 +114,27 @@ async def run_desk(
         on_step("reading account and markets")
         budget, markets = await _first_reads(plan, venue)
 
-        kernel = Kernel(
-            _settings(plan, boot), BookFeed(use_yes_price=True, check_every=CHECK_EVERY), instant()
-        )
-        latches = LatchFile(plan.folder.latches)
-        found_wrong = stops_file.restore(latches, kernel.state.gate.latches, instant().wall)
-        if found_wrong:
-            log.error("%s", found_wrong)
-        keeper = stops_file.LatchKeeper(latches, kernel.state.gate.latches)
+        latch_file = LatchFile(plan.folder.latches)
+        recorded = latch_file.read(instant().wall)
+        if latch_file.broken:
+            log.error("%s", latch_file.broken)
+        # Engines that a kill switched off stay off until a person switches them on: --quote is from before it.
+        quote = plan.quote and not stops_file.is_killed(recorded)
+        books = BookFeed(use_yes_price=True, check_every=CHECK_EVERY)
+        kernel = Kernel(_settings(plan, boot, quote), books, instant(), await _saved_day(plan, journal))
+        stops_file.restore(recorded, kernel.state.gate.latches)
+        keeper = stops_file.LatchKeeper(latch_file, kernel.state.gate.latches)
 
         def after_turn() -> None:
             feed.want(wanted(kernel))
             try:
                 keeper.keep(instant().wall)
-            except stops_file.LatchError as error:
+            except LatchError as error:
                 log.error("%s", error)
 
+        tape = _tape(plan, boot) if plan.record else None
+        if tape is not None:
+            stack.push_async_callback(asyncio.to_thread, tape.close)
         desk = Desk(_facts(plan), kernel, after_turn)
         feed = FeedClient(
             where.ws,
@@ -131,15 +142,25 @@ async def run_desk(
             desk.receive,
             instant,
             Random(SystemRandom().getrandbits(64)),
+            tape=tape,
             backlog=lambda: desk.backlog,
         )
-        output = Output.standard(lambda: None) if plan.headless else None
-        desk.attach(Parts(_Rows(journal), venue, feed, feed.run, None, output))
+        loop = asyncio.get_running_loop()
+        output = None
+        if plan.headless:
+            why = "stdout was closed"
+            output = Output.standard(lambda: loop.call_soon_threadsafe(desk.end, exit_codes.ERROR, why))
+        desk.attach(Parts(_Rows(journal), venue, feed, feed.run, tape, output))
         try:
             return await live(desk, [budget, markets], boot, lambda: on_ready(str(desk.facts.socket)))
         finally:
             if output is not None:
-                output.close()
+                await asyncio.to_thread(output.close)
+
+
+def _tape(plan: Plan, boot: str) -> Tape:
+    start = TapeStart(session=boot, program=f"kalshi-tui {__version__}", venue=plan.venue)
+    return Tape(tapes_dir() / plan.venue, start, cap=plan.record_gib * 1024**3)
 
 
 def wanted(kernel: Kernel) -> list[str]:
@@ -171,6 +192,16 @@ async def _journal(plan: Plan, boot: str) -> Journal:
     return journal
 
 
+async def _saved_day(plan: Plan, journal: Journal) -> dict[str, object] | None:
+    """What the day's loss engine remembers of this account; nothing for a world that is new at every boot."""
+    if plan.embedded:
+        return None
+    rows = await journal.rows([DAY])
+    if not rows and journal.quarantined is not None:
+        rows = [row for row in trusted_rows(journal.quarantined) if row.kind == DAY]
+    return msgspec.json.decode(rows[-1].payload, type=dict[str, object]) if rows else None
+
+
 async def _first_reads(plan: Plan, venue: VenueClient) -> tuple[BudgetRead, MarketsRead]:
     """The account's limits (which prove the key) and the markets to follow."""
     budget = await venue.read_budget()
@@ -199,7 +230,7 @@ def _refused(plan: Plan, failed: ReadFailed) -> DeskStartError:
     return DeskStartError(f"reading {failed.what} from {plan.venue} failed: {error.code} {error.message}.")
 
 
-def _settings(plan: Plan, boot: str) -> KernelSettings:
+def _settings(plan: Plan, boot: str, quote: bool) -> KernelSettings:
     models = parameter_models()
     params: dict[str, QuoteParams] = {
         name: msgspec.convert(values, models[name]) for name, values in plan.engine_params.items()
@@ -210,10 +241,9 @@ def _settings(plan: Plan, boot: str) -> KernelSettings:
         execution=plan.execution,
         mode=plan.mode,
         boot=boot,
-        r0=R0Params.from_bankroll(plan.bankroll),
-        drawdown_limit=day_limit(plan.bankroll),
+        risk=RiskParams.from_bankroll(plan.bankroll),
         default_engine=plan.engine,
-        quote_at_start=plan.quote,
+        quote_at_start=quote,
         engine_params=params,
         detached_hold_s=DETACHED_HOLD_S if pulls else None,
     )

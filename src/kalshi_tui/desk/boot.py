@@ -6,6 +6,7 @@ socket}`` or ``{"error": …, "code": n}``. It has a session of its own, so that
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -58,6 +59,19 @@ def running_desks(venue: str | None = None) -> list[RunningDesk]:
         if holder is not None and venue in (None, folder.venue):
             found.append(RunningDesk(folder, holder))
     return found
+
+
+def is_alive(pid: int) -> bool:
+    """Whether the process still runs; one that has ended and was not collected by its parent does not."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (OSError, IndexError):
+        return True
+    return state != "Z"
 
 
 def start_desk(what: plan.Plan, command: Sequence[str], on_step: Callable[[str], None]) -> tuple[int, Path]:

@@ -33,6 +33,7 @@ from kalshi_tui.protocol.commands import Ack, AnyCommand, Clear, EndDesk, Focus,
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.units import SECOND, Nanos
 from kalshi_tui.protocol.views import DeskView, Hello
+from kalshi_tui.storage.kernel_rows import Decided
 
 log = logging.getLogger(__name__)
 
@@ -150,7 +151,8 @@ class Desk:
                 else:
                     self._notice(event)
                 self.core.apply(event)
-            effects = self.core.decide(instant())
+            at = instant()
+            effects = self.core.decide(at)
         except Exception:
             # Nothing that follows from a broken core may be sent; what rests is pulled without it.
             log.exception("the core failed")
@@ -161,6 +163,8 @@ class Desk:
         decided = time.monotonic_ns()
         for stamp in stamps:
             self.latency.add(decided - stamp)
+        if self.parts.tape is not None:
+            self.parts.tape.kernel_event(Decided(at))
         self.executor.submit(effects)
         if effects:
             self._after_turn()

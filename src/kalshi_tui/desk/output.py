@@ -25,7 +25,7 @@ SENTENCE = 400
 class Output:
     """``data`` lines go to stdout as JSON objects, ``say`` lines to stderr in words."""
 
-    def __init__(self, data: TextIO, words: TextIO, on_closed: Callable[[], None]) -> None:
+    def __init__(self, data: TextIO, words: TextIO, on_closed: Callable[[], object]) -> None:
         self._streams = {"data": data, "words": words}
         self._on_closed = on_closed
         self._queue: queue.Queue[tuple[str, str] | None] = queue.Queue(MAX_LINES)
@@ -34,7 +34,7 @@ class Output:
         self._thread.start()
 
     @staticmethod
-    def standard(on_closed: Callable[[], None]) -> Output:
+    def standard(on_closed: Callable[[], object]) -> Output:
         return Output(sys.stdout, sys.stderr, on_closed)
 
     def data(self, kind: str, wall: Nanos, fields: Mapping[str, object]) -> None:

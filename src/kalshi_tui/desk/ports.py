@@ -11,6 +11,7 @@ from kalshi_tui.protocol.effects import AmendOrder, CancelOrder, Journal
 from kalshi_tui.protocol.events import KernelEvent
 from kalshi_tui.protocol.orders import NewOrder
 from kalshi_tui.protocol.units import Nanos
+from kalshi_tui.storage.kernel_rows import Decided
 
 Withheld = Callable[[], str | None]
 
@@ -65,4 +66,4 @@ class JournalPort(Protocol):
 class TapePort(Protocol):
     """The recording; never waited for."""
 
-    def kernel_event(self, event: KernelEvent) -> None: ...
+    def kernel_event(self, event: KernelEvent | Decided) -> None: ...

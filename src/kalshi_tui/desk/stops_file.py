@@ -5,23 +5,24 @@ Kills and holds are kept. A pull is not: every end of a desk is a pull, and engi
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Mapping
 
 from kalshi_tui.execution.gate import Latches, StopKind
 from kalshi_tui.protocol.units import Nanos
-from kalshi_tui.storage.latches import Latch, LatchError, LatchFile
-
-log = logging.getLogger(__name__)
+from kalshi_tui.storage.latches import Latch, LatchFile
 
 
-def restore(file: LatchFile, latches: Latches, wall: Nanos) -> str:
-    """Put the recorded stops in force; what was found wrong with the file, empty if nothing."""
-    for scope, latch in file.read(wall).items():
+def restore(recorded: Mapping[str, Latch], latches: Latches) -> None:
+    """Put the recorded stops in force."""
+    for scope, latch in recorded.items():
         if latch.stop == StopKind.KILL:
             latches.killed, latches.kill_why, latches.reduce_only = True, latch.why, latch.reduce_only
         else:
             latches.held[scope] = latch.why
-    return file.broken
+
+
+def is_killed(recorded: Mapping[str, Latch]) -> bool:
+    return any(latch.stop == StopKind.KILL for latch in recorded.values())
 
 
 class LatchKeeper:
@@ -46,6 +47,3 @@ class LatchKeeper:
         if latches.killed or latches.reduce_only:
             found[""] = Latch(StopKind.KILL.value, latches.kill_why, wall, latches.reduce_only)
         return found
-
-
-__all__ = ["LatchError", "LatchKeeper", "restore"]
