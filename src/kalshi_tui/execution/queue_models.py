@@ -83,9 +83,8 @@ def _expected_front(
     back = max(before - front, 0.0)
     total = weight(back) + weight(max(front, 0.0))
     behind = weight(back) / total if total > 0 else 1.0
-    # What could not come from behind because too little is there came from in front.
-    shortfall = min(back - behind * cancelled, 0.0)
-    return min(front - (1.0 - behind) * cancelled + shortfall, after)
+    # The second bound also covers more cancelled "behind" than there was behind.
+    return min(front - (1.0 - behind) * cancelled, after)
 
 
 def _rounded(front: float, after: Count) -> Count:

@@ -43,7 +43,7 @@ def test_every_engine_may_shrink_and_the_last_cut_is_told() -> None:
     verdict = chain.review(state(held), order(Side.BID, 70))
     assert (verdict.decision, verdict.code, verdict.count) == (
         Decision.SHRINK,
-        "R0_MARKET_LOSS",
+        "R0_MARKET_CAP",
         60 * CONTRACT,
     )
     assert chain.review(state(market()), order(Side.BID, 10)).decision is Decision.ALLOW
