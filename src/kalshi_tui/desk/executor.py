@@ -30,6 +30,7 @@ Read = (
     | ef.ReadSettlements
     | ef.ReadQueue
     | ef.ReadMarkets
+    | ef.ReadCalendar
     | ef.ReadExchangeStatus
 )
 
@@ -193,6 +194,8 @@ class Executor:
                 return venue.read_queue(tickers)
             case ef.ReadMarkets(tickers):
                 return venue.read_markets(tickers)
+            case ef.ReadCalendar():
+                return venue.read_calendar()
             case ef.ReadExchangeStatus():
                 return venue.read_exchange_status()
 

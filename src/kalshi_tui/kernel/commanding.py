@@ -12,7 +12,7 @@ from typing import Any
 from kalshi_tui.execution.gate import StopKind
 from kalshi_tui.kernel import ending, stops
 from kalshi_tui.kernel.booking import raise_alert
-from kalshi_tui.kernel.card import market_card
+from kalshi_tui.kernel.card import market_card, new_york
 from kalshi_tui.kernel.sending import cancel, create, judge
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.pricing.base import engines
@@ -21,12 +21,13 @@ from kalshi_tui.protocol.commands import Ack
 from kalshi_tui.protocol.effects import Answer, Journal
 from kalshi_tui.protocol.events import CommandReceived, SessionChanged
 from kalshi_tui.protocol.orders import NewOrder, Owner, TimeInForce
-from kalshi_tui.protocol.quotes import Alert, AlertLevel, Decision
+from kalshi_tui.protocol.quotes import Alert, AlertLevel, Decision, Regime
 from kalshi_tui.protocol.units import MILLISECOND, SECOND, Side
 from kalshi_tui.protocol.views import MarketCard
 
 VIEW_LIFE = 1000 * MILLISECOND
 """An order by hand pressed on an older view than this is refused."""
+LONGEST_OVERRIDE_S = 8 * 3600
 WATCHED = (cmd.Heartbeat, cmd.Focus, cmd.ReadStatus, cmd.Describe)
 """Commands that change nothing and are not journaled."""
 
@@ -259,6 +260,35 @@ def _cancel(desk: DeskState, event: CommandReceived, command: cmd.CancelOrders) 
     return f"cancelling {asked} order{'s' if asked > 1 else ''}"
 
 
+def _override(desk: DeskState, event: CommandReceived, command: cmd.OverrideRegime) -> str:
+    """Loosening an event window adds risk and needs the hand; tightening never does."""
+    market = _market(desk, command.ticker)
+    if command.seconds <= 0:
+        market.watcher.unpin()
+        desk.dirty[market.ticker] = None
+        return f"{market.ticker}: the regime follows the market again"
+    if command.regime is not Regime.EVENT:
+        _armed(desk, event, "overriding an event window")
+    if command.seconds > LONGEST_OVERRIDE_S:
+        raise Refused(f"an override lasts at most {LONGEST_OVERRIDE_S // 60} minutes")
+    market.watcher.pin(command.regime, desk.now.mono + command.seconds * SECOND)
+    desk.dirty[market.ticker] = None
+    until = new_york(desk.now.wall + command.seconds * SECOND)[11:19]
+    return f"{market.ticker} is {command.regime.value} by hand until {until}"
+
+
+def _tilt(desk: DeskState, event: CommandReceived, command: cmd.Tilt) -> str:
+    market = _market(desk, command.ticker)
+    _armed(desk, event, "tilting quotes")
+    if abs(command.lean_levels) > 20 or not 0.0 <= command.widen <= 10.0:
+        raise Refused("a lean is at most 20 levels, a widening 0 to 10 times the half-spread")
+    market.lean_levels, market.widen, market.sides = command.lean_levels, command.widen, command.sides
+    desk.dirty[market.ticker] = None
+    return (
+        f"{market.ticker}: lean {command.lean_levels:+d}, widened {command.widen:g}×, {command.sides.value}"
+    )
+
+
 def _acknowledge(desk: DeskState, event: CommandReceived, command: cmd.Acknowledge) -> str:
     line = desk.alerts.acknowledge(command.alert)
     if line is None:
@@ -294,6 +324,8 @@ _HANDLERS: dict[type[Any], Callable[[DeskState, CommandReceived, Any], str]] = {
     cmd.Clear: _clear,
     cmd.PlaceOrder: _place,
     cmd.CancelOrders: _cancel,
+    cmd.OverrideRegime: _override,
+    cmd.Tilt: _tilt,
     cmd.Acknowledge: _acknowledge,
     cmd.Focus: _focus,
     cmd.Heartbeat: _heartbeat,

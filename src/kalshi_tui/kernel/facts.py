@@ -8,6 +8,7 @@ from kalshi_tui.features.market import MarketFeatures
 from kalshi_tui.kernel.booking import book_settlement, raise_alert, refresh_exposure
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.pricing.regime import MarketRegime
+from kalshi_tui.protocol.calendar import ScheduledPrint
 from kalshi_tui.protocol.effects import Effect, ReadMarkets, ReadPositions
 from kalshi_tui.protocol.events import CalendarRead, MarketsRead
 from kalshi_tui.protocol.market import Market, MarketStatus
@@ -48,11 +49,13 @@ def _follow(desk: DeskState, facts: Market) -> None:
         theme=_theme(desk, facts),
         grid=facts.grid,
     )
+    prints = prints_of(desk, facts)
     market = MarketState(
         facts=facts,
         features=MarketFeatures(facts.grid, facts.close_time),
         risk=risk,
-        watcher=MarketRegime(facts.series_ticker, desk.prints, desk.settings.regime),
+        watcher=MarketRegime(facts.series_ticker, prints, desk.settings.regime),
+        prints=prints,
         engine=desk.settings.default_engine,
         quoting=desk.settings.quote_at_start and facts.grid is not None,
     )
@@ -172,8 +175,21 @@ def on_event_fee(desk: DeskState, message: EventFeeUpdate) -> None:
 
 
 def on_calendar(desk: DeskState, read: CalendarRead) -> None:
-    """Replace the calendar; every market learns its prints."""
-    desk.prints = tuple(sorted(read.prints, key=lambda p: p.at))
+    """Replace the venue's part of the calendar; every market learns its prints."""
+    desk.prints = tuple(sorted((*desk.settings.prints, *read.prints), key=lambda p: p.at))
     for market in desk.markets.values():
-        market.watcher.schedule(desk.prints)
+        market.prints = prints_of(desk, market.facts)
+        market.watcher.schedule(market.prints)
         desk.dirty[market.ticker] = None
+
+
+def prints_of(desk: DeskState, facts: Market) -> tuple[ScheduledPrint, ...]:
+    """The prints that concern a market, by its series or its event, told in terms of its series."""
+    names = (facts.series_ticker, facts.event_ticker)
+    found = []
+    for one in desk.prints:
+        decides = any(name in one.determines for name in names)
+        if decides or not one.series or any(name in one.series for name in names):
+            own = (facts.series_ticker,)
+            found.append(replace(one, series=own, determines=own if decides else ()))
+    return tuple(found)

@@ -92,7 +92,7 @@ def conditions(desk: DeskState, market: MarketState) -> Conditions:
     life = None
     if facts.open_time is not None and facts.close_time is not None:
         life = (facts.close_time - facts.open_time) / SECOND
-    upcoming = [p.at for p in desk.prints if p.concerns(facts.series_ticker) and p.at > now.wall]
+    upcoming = [p.at for p in market.prints if p.at > now.wall]
     return Conditions(
         regime=market.regime,
         seconds_to_close=None if facts.close_time is None else (facts.close_time - now.wall) / SECOND,
@@ -249,7 +249,7 @@ def _work(desk: DeskState, market: MarketState) -> None:
     grid = market.facts.grid
     if grid is None or (market.ticker not in desk.orders.live and market.bid is None and market.ask is None):
         return
-    pull = next_pull(desk.prints, market.facts.series_ticker, desk.now.wall) if desk.prints else None
+    pull = next_pull(market.prints, market.facts.series_ticker, desk.now.wall)
     expiration = target.expiration(desk.now, market.facts.close_time, pull)
     for side in (Side.BID, Side.ASK):
         wanted = market.bid if side is Side.BID else market.ask

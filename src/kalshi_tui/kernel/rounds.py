@@ -12,13 +12,14 @@ from kalshi_tui.kernel.quoting import conditions
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.kernel.words import book_sentence
 from kalshi_tui.protocol.commands import Scope
-from kalshi_tui.protocol.effects import Journal, ReadQueue
+from kalshi_tui.protocol.effects import Journal, ReadCalendar, ReadQueue
 from kalshi_tui.protocol.quotes import Alert, AlertLevel, Regime
 from kalshi_tui.protocol.units import SECOND
 from kalshi_tui.risk.base import FlattenRequest, PullRequest
 
 QUEUE_EVERY_S = 5
 KEEP_DAY = 60 * SECOND
+CALENDAR_EVERY = 120 * SECOND
 
 
 def feed(desk: DeskState) -> None:
@@ -85,6 +86,10 @@ def every_second(desk: DeskState) -> None:
         desk.ledger.start_day(marks(desk))
     desk.chain.scale(desk.risk, {m.ticker: conditions(desk, m) for m in desk.markets.values()})
     _keep_day(desk)
+    asked = desk.calendar_asked
+    if desk.settings.read_calendar and (asked is None or desk.now.mono - asked > CALENDAR_EVERY):
+        desk.calendar_asked = desk.now.mono
+        desk.others.append(ReadCalendar())
     if second % QUEUE_EVERY_S == 0:
         resting = tuple(
             t for t, orders in desk.orders.live.items() if any(o.order_id for o in orders.values())

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 from kalshi_tui.execution.target import TargetRules
 from kalshi_tui.pricing.base import QuoteParams
 from kalshi_tui.pricing.regime import RegimeParams
+from kalshi_tui.protocol.calendar import ScheduledPrint
 from kalshi_tui.risk.chain import RiskParams
 
 
@@ -36,6 +37,10 @@ class KernelSettings(Struct, frozen=True):
     reconcile_every_s: int = 20
     hand_size: int = 1000
     """Largest order by hand, in counts."""
+    prints: tuple[ScheduledPrint, ...] = ()
+    """The trader's own calendar."""
+    read_calendar: bool = True
+    """Ask the venue for its calendar (a replay has none)."""
     trace: bool = False
     """Collect intents, verdicts and effects for ``decisions_hash``."""
     history: int = 120

@@ -17,8 +17,8 @@ from kalshi_tui.kernel.alerts import AlertLog
 from kalshi_tui.kernel.settings import KernelSettings
 from kalshi_tui.orderbook.feed import BookFeed
 from kalshi_tui.portfolio.positions import Ledger
-from kalshi_tui.pricing.calendar import ScheduledPrint
 from kalshi_tui.pricing.regime import MarketRegime
+from kalshi_tui.protocol.calendar import ScheduledPrint
 from kalshi_tui.protocol.effects import Effect, Journal
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.market import Event, Market, Series
@@ -57,6 +57,8 @@ class MarketState:
     said_quote: tuple[Quote | None, Quote | None] = (None, None)
     clocks: dict[Side, SideClock] = field(default_factory=lambda: {s: SideClock() for s in Side})
     flatten: Flatten | None = None
+    prints: tuple[ScheduledPrint, ...] = ()
+    """The calendar's entries that concern it, in time order."""
     regime: Regime = Regime.ACTIVE
     calm_since: Nanos | None = None
     """Monotonic time since when the regime has been calm."""
@@ -187,6 +189,8 @@ class DeskState:
     waiting: dict[str, Nanos] = field(default_factory=dict)
     """Markets to look at again, and from which monotonic time."""
     order_number: int = 0
+    calendar_asked: Nanos | None = None
+    """Monotonic time when the venue's calendar was last asked for."""
     day_saved: Nanos = 0
     """Monotonic time when R1's memory was last journaled."""
     day_state: str = ""
@@ -199,6 +203,7 @@ class DeskState:
     trace: list[object] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.prints = self.settings.prints
         self.chain = RiskChain(self.settings.risk, self.now, self.saved_day)
         self.risk = RiskState(self.now, {})
 

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
+from kalshi_tui.protocol.quotes import QuoteSides, Regime
 from kalshi_tui.protocol.units import Count, Nanos, Price, Side
 
 
@@ -22,38 +23,38 @@ class Command(Struct, frozen=True, tag_field="do"):
     id: int
 
 
-class Arm(Command, tag="arm"):
+class Arm(Command, frozen=True, tag="arm"):
     """HAND armed or safe."""
 
     on: bool
 
 
-class SetQuoting(Command, tag="set_quoting"):
+class SetQuoting(Command, frozen=True, tag="set_quoting"):
     on: bool
     ticker: str = ""
     """Empty means all markets of the desk."""
 
 
-class SetEngine(Command, tag="set_engine"):
+class SetEngine(Command, frozen=True, tag="set_engine"):
     ticker: str
     engine: str
 
 
-class Stop(Command, tag="stop"):
+class Stop(Command, frozen=True, tag="stop"):
     """One rung of the safe-stop ladder: ``hold``, ``pull``, ``flatten`` or ``kill``."""
 
     kind: str
     scope: Scope = Scope()
 
 
-class Clear(Command, tag="clear"):
+class Clear(Command, frozen=True, tag="clear"):
     """Open the gate again after a hold or a kill; ``reduce_only`` for reducing alone."""
 
     reduce_only: bool = False
     scope: Scope = Scope()
 
 
-class PlaceOrder(Command, tag="place_order"):
+class PlaceOrder(Command, frozen=True, tag="place_order"):
     """An order by hand. ``take`` sends IOC up to ``price``; otherwise post-only GTC.
 
     ``view_wall`` is the stamp of the view it was pressed on: the desk refuses one older than a second.
@@ -67,7 +68,7 @@ class PlaceOrder(Command, tag="place_order"):
     take: bool = False
 
 
-class CancelOrders(Command, tag="cancel_orders"):
+class CancelOrders(Command, frozen=True, tag="cancel_orders"):
     """Cancel what this desk has resting: at ``price`` where given, else all of the market.
 
     Only the trader's own orders unless ``engines`` is set (then that side of the market pauses).
@@ -78,13 +79,30 @@ class CancelOrders(Command, tag="cancel_orders"):
     engines: bool = False
 
 
-class Acknowledge(Command, tag="acknowledge"):
+class OverrideRegime(Command, frozen=True, tag="override_regime"):
+    """Pin a market's regime for ``seconds`` from now: the trader knows better. 0 seconds lifts it."""
+
+    ticker: str
+    regime: Regime
+    seconds: int
+
+
+class Tilt(Command, frozen=True, tag="tilt"):
+    """The trader's own view of a market: a lean of fair in levels, a widening, and the sides allowed."""
+
+    ticker: str
+    lean_levels: int = 0
+    widen: float = 0.0
+    sides: QuoteSides = QuoteSides.BOTH
+
+
+class Acknowledge(Command, frozen=True, tag="acknowledge"):
     """The trader has seen an alert; 0 means the oldest unseen one."""
 
     alert: int = 0
 
 
-class Focus(Command, tag="focus"):
+class Focus(Command, frozen=True, tag="focus"):
     """What this screen looks at: the market whose ladder it draws and the window of prices it shows.
 
     ``low``/``high`` bound the ladder rows the desk computes; None lets the desk centre on the market.
@@ -95,24 +113,24 @@ class Focus(Command, tag="focus"):
     high: Price | None = None
 
 
-class Describe(Command, tag="describe"):
+class Describe(Command, frozen=True, tag="describe"):
     """Ask for the market's card; answered by ``MarketCard`` before the ``Ack``."""
 
     ticker: str
 
 
-class Heartbeat(Command, tag="heartbeat"):
+class Heartbeat(Command, frozen=True, tag="heartbeat"):
     """The screen's terminal drew a frame: proof that somebody can see. Every second."""
 
     keys: int = 0
     """Key presses since the last one: a person is there."""
 
 
-class EndDesk(Command, tag="end_desk"):
+class EndDesk(Command, frozen=True, tag="end_desk"):
     """Pull, verify, end the desk."""
 
 
-class ReadStatus(Command, tag="read_status"):
+class ReadStatus(Command, frozen=True, tag="read_status"):
     """Ask for one full ``DeskView`` now."""
 
 
@@ -124,6 +142,8 @@ AnyCommand: TypeAlias = (
     | Clear
     | PlaceOrder
     | CancelOrders
+    | OverrideRegime
+    | Tilt
     | Acknowledge
     | Focus
     | Describe

@@ -103,6 +103,10 @@ class ReadMarkets(Struct, frozen=True):
     tickers: tuple[str, ...]
 
 
+class ReadCalendar(Struct, frozen=True):
+    """Scheduled prints of the days ahead."""
+
+
 class ReadExchangeStatus(Struct, frozen=True):
     pass
 
@@ -144,6 +148,7 @@ Effect: TypeAlias = (
     | ReadSettlements
     | ReadQueue
     | ReadMarkets
+    | ReadCalendar
     | ReadExchangeStatus
     | Answer
     | Report

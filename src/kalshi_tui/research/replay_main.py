@@ -41,6 +41,7 @@ def main(
         quote_at_start=quote,
         engine_params=dict(engine_params),
         trace=True,
+        read_calendar=False,
     )
 
     def say(kind: str, ts_ms: int, fields: dict[str, object]) -> None:

@@ -26,6 +26,7 @@ from kalshi_tui.protocol.events import (
     AmendUnknown,
     BalanceRead,
     BudgetRead,
+    CalendarRead,
     CancelAccepted,
     CancelRefused,
     CancelUnknown,
@@ -54,7 +55,7 @@ from kalshi_tui.protocol.rest_orders import (
 from kalshi_tui.protocol.rest_read import parse_body
 from kalshi_tui.protocol.text import SafeText, safe_text
 from kalshi_tui.protocol.units import Nanos, UnitError
-from kalshi_tui.venue import account
+from kalshi_tui.venue import account, calendar
 from kalshi_tui.venue.budget import COST_AMEND, COST_CANCEL, COST_CREATE, TokenBucket
 from kalshi_tui.venue.catalog import Catalog
 from kalshi_tui.venue.transport import Answer, NoAnswer, Query, Transport, Withdrawn, Withheld, patience
@@ -178,6 +179,9 @@ class VenueClient:
 
     async def load_universe(self, series: Iterable[str] = ()) -> MarketsRead | ReadFailed:
         return await self.catalog.load_universe(series)
+
+    async def read_calendar(self) -> CalendarRead | ReadFailed:
+        return await calendar.read_calendar(self._transport, self._transport.now().wall)
 
     async def read_budget(self) -> BudgetRead | ReadFailed:
         """The account's own limits, which the buckets of this client take over."""
