@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from kalshi_tui.orderbook.memo import COUNTS, BookFault, level_texts
+from kalshi_tui.orderbook.memo import COUNTS, BookFault, LevelMemo, level_memo, read_count
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.units import Count, Price, Side
+from kalshi_tui.protocol.wire_messages import BookDelta
 
 
 class Ladders(NamedTuple):
@@ -43,15 +44,18 @@ class Book:
         "_asks",
         "_bid_marks",
         "_bids",
-        "_no_levels",
+        "_no_known",
+        "_no_memo",
         "_use_yes_price",
-        "_yes_levels",
+        "_yes_known",
+        "_yes_memo",
+        "best_ask",
         "best_ask_level",
+        "best_bid",
         "best_bid_level",
-        "clock",
-        "exchange_ms",
         "grid",
         "last_change",
+        "last_delta",
         "snapshot_clock",
         "ticker",
     )
@@ -61,10 +65,8 @@ class Book:
         self.grid = grid
         self.last_change: Instant | None = None
         """When a frame last changed it."""
-        self.exchange_ms: int | None = None
-        """The exchange's stamp of that change, Unix milliseconds."""
-        self.clock: int | None = None
-        """The exchange's clock of the newest change it holds."""
+        self.last_delta: BookDelta | None = None
+        """The newest change it holds, None when that is its snapshot."""
         self.snapshot_clock = 0
         """The clock of the snapshot it was built on; changes up to it are already in. 0: unknown."""
         self.best_bid_level = -1
@@ -72,8 +74,12 @@ class Book:
         self.best_ask_level = grid.size
         """Index in ``grid`` of the best ask, ``grid.size`` when there is none."""
         self._use_yes_price = use_yes_price
-        self._yes_levels = level_texts(grid, False)
-        self._no_levels = level_texts(grid, not use_yes_price)
+        self.best_bid: Price | None = None
+        self.best_ask: Price | None = None
+        self._yes_memo = level_memo(grid, False)
+        self._no_memo = level_memo(grid, not use_yes_price)
+        self._yes_known = self._yes_memo.known
+        self._no_known = self._no_memo.known
         self._bids: list[Count] = [0] * grid.size
         self._asks: list[Count] = [0] * grid.size
         self._bid_marks = bytearray(grid.size)
@@ -85,43 +91,58 @@ class Book:
         """Apply one delta as the feed writes it: ``side`` yes or no, a signed change of one level.
 
         ``BookFault`` (and no change) when the text is no number, the price no level, or the level would
-        fall below zero.
+        fall below zero. The sides are written out, for this runs once a frame.
         """
         if side == "yes":
-            level = self._yes_levels[price_text]
-            change = COUNTS[delta_text]
+            try:
+                level = self._yes_known[price_text]
+                change = COUNTS[delta_text]
+            except KeyError:
+                level, change = self._yes_memo.read(price_text), read_count(delta_text)
             sizes = self._bids
             size = sizes[level] + change
             if size > 0:
                 sizes[level] = size
-                self._bid_marks[level] = 1
-                if level > self.best_bid_level:
-                    self.best_bid_level = level
+                if size == change:  # it was empty
+                    self._bid_marks[level] = 1
+                    if level > self.best_bid_level:
+                        self._bid_at(level)
             elif size == 0:
                 sizes[level] = 0
                 self._bid_marks[level] = 0
                 if level == self.best_bid_level:
-                    self.best_bid_level = self._bid_marks.rfind(1, 0, level)
+                    self._bid_at(self._bid_marks.rfind(1, 0, level))
             else:
                 raise self._below_zero(Side.BID, level, size)
         else:
-            level = self._no_levels[price_text]
-            change = COUNTS[delta_text]
+            try:
+                level = self._no_known[price_text]
+                change = COUNTS[delta_text]
+            except KeyError:
+                level, change = self._no_memo.read(price_text), read_count(delta_text)
             sizes = self._asks
             size = sizes[level] + change
             if size > 0:
                 sizes[level] = size
-                self._ask_marks[level] = 1
-                if level < self.best_ask_level:
-                    self.best_ask_level = level
+                if size == change:
+                    self._ask_marks[level] = 1
+                    if level < self.best_ask_level:
+                        self._ask_at(level)
             elif size == 0:
                 sizes[level] = 0
                 self._ask_marks[level] = 0
                 if level == self.best_ask_level:
-                    following = self._ask_marks.find(1, level)
-                    self.best_ask_level = following if following >= 0 else self.grid.size
+                    self._ask_at(self._ask_marks.find(1, level))
             else:
                 raise self._below_zero(Side.ASK, level, size)
+
+    def _bid_at(self, level: int) -> None:
+        self.best_bid_level = level
+        self.best_bid = self.grid.prices[level] if level >= 0 else None
+
+    def _ask_at(self, level: int) -> None:
+        self.best_ask_level = level if level >= 0 else self.grid.size
+        self.best_ask = self.grid.prices[level] if level >= 0 else None
 
     def _below_zero(self, side: Side, level: int, size: Count) -> BookFault:
         return BookFault("negative", f"{self.ticker} {side} at {self.grid.prices[level]} fell to {size}")
@@ -135,16 +156,14 @@ class Book:
 
         ``BookFault`` for text that is no number, a price off the grid, a level named twice or below zero.
         """
-        return Ladders(
-            self._read_side(yes or (), self._yes_levels), self._read_side(no or (), self._no_levels)
-        )
+        return Ladders(self._read_side(yes or (), self._yes_memo), self._read_side(no or (), self._no_memo))
 
-    def _read_side(self, levels: Iterable[tuple[str, str]], texts: dict[str, int]) -> list[Count]:
+    def _read_side(self, levels: Iterable[tuple[str, str]], memo: LevelMemo) -> list[Count]:
         sizes = [0] * self.grid.size
         seen = bytearray(self.grid.size)
         for price_text, size_text in levels:
-            level = texts[price_text]
-            size = COUNTS[size_text]
+            level = memo.read(price_text)
+            size = read_count(size_text)
             if size < 0:
                 raise BookFault("negative", f"{self.ticker} snapshot holds {size} at {price_text}")
             if seen[level]:
@@ -162,9 +181,8 @@ class Book:
         self._bids, self._asks = ladders
         self._bid_marks = bytearray(map(bool, self._bids))
         self._ask_marks = bytearray(map(bool, self._asks))
-        self.best_bid_level = self._bid_marks.rfind(1)
-        first = self._ask_marks.find(1)
-        self.best_ask_level = first if first >= 0 else self.grid.size
+        self._bid_at(self._bid_marks.rfind(1))
+        self._ask_at(self._ask_marks.find(1))
 
     def on_grid(self, grid: TickGrid) -> Book:
         """The same book on another grid; ``BookFault`` when a level has no place there."""
@@ -176,21 +194,23 @@ class Book:
                     raise BookFault("off grid", f"{self.ticker} holds {price}, not on the new grid")
                 sizes[grid.index(price)] = count
         moved.replace(ladders)
-        moved.last_change, moved.exchange_ms = self.last_change, self.exchange_ms
-        moved.clock, moved.snapshot_clock = self.clock, self.snapshot_clock
+        moved.last_change, moved.last_delta = self.last_change, self.last_delta
+        moved.snapshot_clock = self.snapshot_clock
         return moved
 
     # -- reading ------------------------------------------------------------------------------------
 
     @property
-    def best_bid(self) -> Price | None:
-        level = self.best_bid_level
-        return self.grid.prices[level] if level >= 0 else None
+    def exchange_ms(self) -> int | None:
+        """The exchange's stamp of the last change, Unix milliseconds."""
+        return self.last_delta.msg.ts_ms if self.last_delta is not None else None
 
     @property
-    def best_ask(self) -> Price | None:
-        level = self.best_ask_level
-        return self.grid.prices[level] if level < self.grid.size else None
+    def clock(self) -> int | None:
+        """The exchange's clock of the newest change it holds; 0 and None are unknown."""
+        if self.last_delta is not None and self.last_delta.msg.clock:
+            return self.last_delta.msg.clock
+        return self.snapshot_clock or None
 
     @property
     def bid_size(self) -> Count:

@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
 
+class Counters:
+    """Plain slots rather than a struct: one of these grows with every frame."""
 
-class Counters(Struct, gc=False):
-    frames: int = 0
-    """Everything handed in, whatever its kind."""
-    deltas: int = 0
-    snapshots: int = 0
-    trades: int = 0
-    invalid_frames: int = 0
-    """Bytes that were no message, and messages whose numbers no book can hold."""
-    gaps: int = 0
-    """Sequence gaps or regressions seen."""
-    resyncs: int = 0
-    """Snapshots taken to recover a book that was lost."""
-    duplicates: int = 0
-    """Frames dropped as already seen."""
-    book_checks: int = 0
-    """Books compared with an in-stream snapshot of the same epoch."""
-    book_mismatches: int = 0
-    negative_levels: int = 0
-    crossed_settled: int = 0
-    """Crosses that outlived their exchange timestamp by 50 ms."""
+    __slots__ = (
+        "book_checks",
+        "book_mismatches",
+        "crossed_settled",
+        "deltas",
+        "duplicates",
+        "gaps",
+        "invalid_frames",
+        "negative_levels",
+        "others",
+        "resyncs",
+        "snapshots",
+        "trades",
+    )
 
+    def __init__(self) -> None:
+        self.deltas = 0
+        self.others = 0
+        """Everything handed in that was no delta."""
+        self.snapshots = 0
+        self.trades = 0
+        self.invalid_frames = 0
+        """Bytes that were no message, and messages whose numbers no book can hold."""
+        self.gaps = 0
+        """Sequence gaps or regressions seen."""
+        self.resyncs = 0
+        """Snapshots taken to recover a book that was lost."""
+        self.duplicates = 0
+        """Frames dropped as already seen."""
+        self.book_checks = 0
+        """Books compared with an in-stream snapshot of the same epoch."""
+        self.book_mismatches = 0
+        self.negative_levels = 0
+        self.crossed_settled = 0
+        """Crosses that outlived their exchange timestamp by 50 ms."""
 
-class BookCheck(Struct, frozen=True, gc=False):
-    """How often a market's book was compared, for whoever reports it per market."""
-
-    checks: int
-    mismatches: int
+    @property
+    def frames(self) -> int:
+        """Everything handed in, whatever its kind."""
+        return self.deltas + self.others

@@ -55,7 +55,6 @@ class BookFeed(Standing):
         self.counters = Counters()
         self._sparse = sparse
         self._ages = AgeMeter()
-        self._last_delta: BookDelta | None = None
         self._recovery = Recovery(check_every)
 
     # -- the connection -----------------------------------------------------------------------------
@@ -65,7 +64,6 @@ class BookFeed(Standing):
         self._conn = conn
         self._heard = at
         self._dead_since = None
-        self._last_delta = None
         self._streams.clear()
         self._crosses.open.clear()
         self._ages = AgeMeter()
@@ -97,46 +95,52 @@ class BookFeed(Standing):
 
         The path of a delta is written out here, for it is the busiest of the program.
         """
-        counters = self.counters
-        counters.frames += 1
-        if conn != self._conn:
-            return None
+        if type(message) is not BookDelta or conn != self._conn:
+            return self._apply_other(conn, message, at)
         self._heard = at
-        if type(message) is not BookDelta:
-            return self._apply_other(message, at)
-        counters.deltas += 1
-        stream = self._streams.get(message.sid)
-        if stream is None or message.seq != stream.next:
+        self.counters.deltas += 1
+        stream: Stream | None
+        try:
+            stream = self._streams[message.sid]
+        except KeyError:
+            stream = None
+        seq = message.seq
+        if stream is not None and seq == stream.next:
+            stream.next = seq + 1
+            stream.last = message
+        else:
             stream = self._misplaced(message, at)
             if stream is None:
                 return None
-        else:
-            stream.next += 1
-            stream.last = message
         body = message.msg
         ticker = body.market_ticker
-        book = stream.live.get(ticker)
-        if book is None:
+        try:
+            book = stream.live[ticker]
+        except KeyError:
             self._delta_without_book(stream, ticker)
             return None
         clock = body.clock
-        if clock:  # 0 is "no recorded change" and orders nothing
-            if clock <= book.snapshot_clock:
-                counters.duplicates += 1
-                return None
-            book.clock = clock
+        if clock and clock <= book.snapshot_clock:  # 0 is "no recorded change" and orders nothing
+            self.counters.duplicates += 1
+            return None
         try:
             book.change(body.side, body.price_dollars, body.delta_fp)
         except BookFault as fault:
             return self._fault(self._markets[ticker], fault, at)
         book.last_change = at
-        book.exchange_ms = body.ts_ms
-        self._last_delta = message
+        book.last_delta = message
         if book.best_bid_level >= book.best_ask_level or self._crosses.open:
             self._watch_cross(book, at)
         return ticker
 
-    def _apply_other(self, message: Message, at: Instant) -> str | None:
+    def _apply_other(self, conn: int, message: Message, at: Instant) -> str | None:
+        if isinstance(message, BookDelta):
+            self.counters.deltas += 1  # of a connection that is gone
+        else:
+            self.counters.others += 1
+        if conn != self._conn:
+            return None
+        self._heard = at
         if isinstance(message, InvalidFrame):
             self.counters.invalid_frames += 1
             # Its subscription is unknown: any answer will tell by its number whether something was lost.
@@ -275,14 +279,16 @@ class BookFeed(Standing):
         live = ticker in stream.live
         if live:
             swept = not same and not any(ladders.bids) and not any(ladders.asks) and followed.swept(at)
-            older = body.clock is not None and book.clock is not None and body.clock < book.clock
+            held = book.clock
+            older = body.clock is not None and held is not None and body.clock < held
             if not swept and not older:
                 self.counters.book_checks += 1
                 self.counters.book_mismatches += not same
         elif followed.lost:
             self.counters.resyncs += 1
         followed.answered(at)
-        book.snapshot_clock = book.clock = body.clock or 0
+        book.snapshot_clock = body.clock or 0
+        book.last_delta = None
         if not live:
             stream.live[ticker] = book
             self._turn(followed, "live", at)
@@ -290,7 +296,6 @@ class BookFeed(Standing):
             return None if live else ticker
         book.replace(ladders)
         book.last_change = at
-        book.exchange_ms = None
         self._watch_cross(book, at)
         return ticker
 
@@ -319,9 +324,10 @@ class BookFeed(Standing):
             self._crossed(ticker, at)
         if self._conn is None or self._heard is None:
             return
-        if self._last_delta is not None:
-            self._ages.take(self._last_delta, self._heard)
-            self._last_delta = None
+        for stream in self._streams.values():
+            if stream.last is not stream.sampled and isinstance(stream.last, BookDelta):
+                self._ages.take(stream.last, self._heard)
+                stream.sampled = stream.last
         dead = at.mono - self._heard.mono > DEAD_AFTER
         if dead != (self._dead_since is not None):
             self._dead_since = at if dead else None

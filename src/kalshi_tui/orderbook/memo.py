@@ -1,7 +1,8 @@
 """Decimal text of the feed to integers, remembered: the same few spellings come thousands of times a second.
 
-All books of one grid share one memo of prices; all books share ``COUNTS``. Both are bounded, so that hostile
-spellings cost a parse each and never memory.
+The memos are plain dictionaries, so that the hot path may look things up itself and come here on a miss. All
+books of one grid share one memo of prices for each leg; all books share ``COUNTS``. Both are bounded, so that
+hostile spellings cost a parse each and never memory.
 """
 
 from __future__ import annotations
@@ -20,17 +21,43 @@ class BookFault(ValueError):
         self.word = word
 
 
-class _LevelTexts(dict[str, int]):
-    """Price text to level; ``mirrored`` where the text is a NO price: YES is one dollar minus NO."""
+COUNTS: dict[str, Count] = {}
+"""Signed contracts as text to ``Count``: what ``read_count`` has read."""
+_MOST_COUNTS = 16_384
+_SPELLINGS = 5
+""" "0.42", "0.420" ... "0.420000": ways to write a price."""
+
+
+def read_count(text: str) -> Count:
+    """The count, remembered; ``BookFault`` for text that is no number of contracts."""
+    count = COUNTS.get(text)
+    if count is not None:
+        return count
+    try:
+        count = parse_count(text)
+    except UnitError as error:
+        raise BookFault("bad frame", str(error)) from None
+    if len(COUNTS) >= _MOST_COUNTS:
+        COUNTS.clear()
+    COUNTS[text] = count
+    return count
+
+
+class LevelMemo:
+    """Price text of one leg to level. ``mirrored`` where it is a NO price: YES is one dollar minus NO."""
+
+    __slots__ = ("_grid", "_mirrored", "known")
 
     def __init__(self, grid: TickGrid, mirrored: bool) -> None:
-        super().__init__()
         self._grid = grid
         self._mirrored = mirrored
-        # "0.42", "0.420", "0.4200" ... "0.420000": five spellings of a price at most.
-        self._room = 5 * grid.size
+        self.known: dict[str, int] = {}
 
-    def __missing__(self, text: str) -> int:
+    def read(self, text: str) -> int:
+        """The level, remembered; ``BookFault`` for text that is no price or a price that is no level."""
+        level = self.known.get(text)
+        if level is not None:
+            return level
         try:
             price = parse_price(text)
         except UnitError as error:
@@ -39,32 +66,12 @@ class _LevelTexts(dict[str, int]):
             level = self._grid.index(ONE - price if self._mirrored else price)
         except UnitError as error:
             raise BookFault("off grid", str(error)) from None
-        if len(self) < self._room:
-            self[text] = level
+        if len(self.known) < _SPELLINGS * self._grid.size:
+            self.known[text] = level
         return level
 
 
-class _CountTexts(dict[str, Count]):
-    def __missing__(self, text: str) -> Count:
-        try:
-            count = parse_count(text)
-        except UnitError as error:
-            raise BookFault("bad frame", str(error)) from None
-        if len(self) >= _MOST_COUNTS:
-            self.clear()
-        self[text] = count
-        return count
-
-
-_MOST_COUNTS = 16_384
-COUNTS = _CountTexts()
-"""Signed contracts as text to ``Count``; ``BookFault`` for anything else."""
-
-
-@lru_cache(maxsize=64)
-def level_texts(grid: TickGrid, mirrored: bool) -> dict[str, int]:
-    """The shared memo of a grid: YES-leg price text to level, or NO-leg text when ``mirrored``.
-
-    Look-ups raise ``BookFault`` for text that is no price ("bad frame") or not a level ("off grid").
-    """
-    return _LevelTexts(grid, mirrored)
+@lru_cache(maxsize=128)
+def level_memo(grid: TickGrid, mirrored: bool) -> LevelMemo:
+    """The one memo that all books of this grid share."""
+    return LevelMemo(grid, mirrored)

@@ -28,7 +28,18 @@ _MOST_MISSING = 16
 class Stream:
     """One subscription of one connection. ``live`` holds the books that are known to be true."""
 
-    __slots__ = ("_missing", "_sparse", "carries_books", "ended", "last", "live", "next", "sid", "tickers")
+    __slots__ = (
+        "_missing",
+        "_sparse",
+        "carries_books",
+        "ended",
+        "last",
+        "live",
+        "next",
+        "sampled",
+        "sid",
+        "tickers",
+    )
 
     def __init__(self, sid: int | None, first: int | None, sparse: bool) -> None:
         """``first`` is the number the first frame must have, None when the subscription is joined midway."""
@@ -43,6 +54,8 @@ class Stream:
         """A reply on the trade channel lists markets too: it says nothing about books."""
         self._sparse = sparse
         self.last: KnownMessage | UnknownFrame | None = None
+        self.sampled: KnownMessage | UnknownFrame | None = None
+        """The last one whose age was taken."""
         self._missing: list[int] = []
 
     def place(self, seq: int, message: KnownMessage | UnknownFrame) -> Place:

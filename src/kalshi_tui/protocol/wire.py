@@ -84,29 +84,33 @@ def decode(raw: bytes | str) -> Message:
         message: KnownMessage = _decode_known(raw)
     except _REFUSALS as error:
         return _unknown_or_invalid(raw, error)
-    if type(message) is BookDelta and _every_key_once(message, raw):
-        return message
+    if type(message) is BookDelta:
+        commas = raw.count(b",") if type(raw) is bytes else raw.count(",")  # type: ignore[arg-type]
+        body = message.msg
+        # The layouts the exchange sends, with and without clock and sending stamp; seven keys are always there.
+        if commas == 11:
+            if (
+                body.clock is not None
+                and message.sending_ts_ms is not None
+                and body.ts_ms is not None
+                and body.market_id is not None
+                and body.ts is not None
+                and message.seq is not None
+                and message.sid is not None
+            ):
+                return message
+        if commas == _commas_of(message):
+            return message
     fault = _repeated_key(raw)
     return message if fault is None else _invalid(raw, fault)
 
 
-def _every_key_once(delta: BookDelta, raw: bytes | str) -> bool:
-    """Proof by commas that no key came twice; False proves nothing. The common layout is tried first."""
+def _commas_of(delta: BookDelta) -> int:
+    """One between type and msg, three between the four keys every delta has, one for each optional key."""
     body = delta.msg
-    commas = raw.count(b",") if isinstance(raw, bytes) else raw.count(",")
-    if (
-        body.ts_ms is not None
-        and body.market_id is not None
-        and body.ts is not None
-        and delta.sid is not None
-        and delta.seq is not None
-        and (commas == 9 or (commas == 11 and body.clock is not None and delta.sending_ts_ms is not None))
-    ):
-        return True
     optional = (delta.sid, delta.seq, delta.id, delta.sending_ts_ms, body.clock, body.ts_ms, body.ts)
     own = (body.client_order_id, body.subaccount, body.market_id)
-    # One comma between type and msg, three between the four keys every delta has, one for each optional key.
-    return commas == 4 + len(optional) + len(own) - optional.count(None) - own.count(None)
+    return 4 + len(optional) + len(own) - optional.count(None) - own.count(None)
 
 
 def _unknown_or_invalid(raw: bytes | str, error: Exception) -> UnknownFrame | InvalidFrame:

@@ -1,0 +1,23 @@
+"""The list of measurements. To add one: a module with ``ABOUT`` and ``run(options)``, and a line here."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+MEASUREMENTS: dict[str, str] = {
+    "books": "benchmarks.books",
+    "memory": "benchmarks.memory",
+}
+"""Name to module; ``make bench`` runs them in this order."""
+
+ON_REQUEST: dict[str, str] = {
+    "fuzz": "benchmarks.fuzz",
+}
+"""Only when named: they take minutes."""
+
+
+class Options(Struct, frozen=True):
+    seed: int = 1
+    rounds: int = 5
+    frames: int | None = None
+    """How much work; None leaves it to the measurement."""
