@@ -12,7 +12,8 @@ from kalshi_tui.risk.r1_machine import DayState
 
 PATIENCE: Nanos = 12 * SECOND
 """After this the desk ends with what it knows; the summary says what was not confirmed."""
-READ_AGAIN: Nanos = 700 * MILLISECOND
+READ_AGAIN: Nanos = 1200 * MILLISECOND
+"""Not faster than the venue lets a balance be read: once a second."""
 
 
 def begin(desk: DeskState, reason: str, exit_code: int) -> None:

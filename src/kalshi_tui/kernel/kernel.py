@@ -226,5 +226,7 @@ class Kernel:
 
     def _read_failed(self, event: ev.ReadFailed) -> None:
         error = event.error
+        if error.status == 429:
+            return  # asked too fast: it is asked again by itself
         text = f"reading {event.what} failed: {error.code} {error.message}".rstrip()
         raise_alert(self.state, Alert(f"read {event.what}", AlertLevel.WARN, text))

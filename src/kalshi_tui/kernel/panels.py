@@ -5,8 +5,10 @@ from __future__ import annotations
 from kalshi_tui.kernel.pnl import drawdown
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.protocol.instant import Instant
-from kalshi_tui.protocol.units import CONTRACT, Count, Money
+from kalshi_tui.protocol.units import CONTRACT, SECOND, Count, Money
 from kalshi_tui.protocol.views import FeatureLine, Gauge, SettleRow
+from kalshi_tui.risk.base import FULL
+from kalshi_tui.risk.r1_machine import DayState
 from kalshi_tui.risk.scenarios import event_worst, groups, outcome_values
 
 MINUS = "−"
@@ -30,7 +32,18 @@ def feature_lines(desk: DeskState, market: MarketState, now: Instant) -> tuple[F
     lines = []
     for (name, value), key in zip(values, names, strict=True):
         lines.append(FeatureLine(name, value or "–", tuple(market.history.get(key, ()))))
+    lines.append(FeatureLine("regime", _regime(market, now), ()))
     return tuple(lines)
+
+
+def _regime(market: MarketState, now: Instant) -> str:
+    """``ACTIVE, event in 17:48``"""
+    text = market.regime.value.upper() + (f" ({market.watcher.why})" if market.watcher.why else "")
+    upcoming = [p for p in market.prints if p.at > now.wall]
+    if upcoming:
+        left = (upcoming[0].at - now.wall) // SECOND
+        text += f", {upcoming[0].label} in {left // 60}:{left % 60:02d}"
+    return text
 
 
 def signed(value: float, places: int) -> str:
@@ -74,13 +87,41 @@ def gauges(desk: DeskState, market: MarketState | None) -> tuple[Gauge, ...]:
             "global", total, total, params.global_loss, f"{MINUS}{_whole(total)}/{_whole(params.global_loss)}"
         )
     )
-    down = drawdown(desk)
-    limit = desk.chain.r1.params.drawdown
-    if down is None:
-        found.append(Gauge("day dd", 0, 0, limit, "–"))
-    else:
-        found.append(_gauge("day dd", down, down, limit, f"{down / 1e6:.1f}/{_whole(limit)}"))
+    found.extend((_day(desk), _limits(market), _portfolio(desk)))
     return tuple(found)
+
+
+def _day(desk: DeskState) -> Gauge:
+    """R1: the worse of the day's loss and its drawdown, as a share of its limit."""
+    r1 = desk.chain.r1
+    down, limit = drawdown(desk), r1.params.drawdown
+    word = "" if r1.state is DayState.NORMAL else f" {r1.state.value.upper()}"
+    if down is None:
+        return Gauge("R1", 0, 0, limit, f"–{word}")
+    used = round(min(r1.used, 10.0) * limit)
+    level = {"normal": "", "warn": "warn"}.get(r1.state.value, "halt")
+    return Gauge("R1", used, used, limit, f"dd {down / 1e6:.1f}/{_whole(limit)}{word}", level)
+
+
+def _limits(market: MarketState | None) -> Gauge:
+    """R2: how much of the base limits is in force here, and why."""
+    if market is None:
+        return Gauge("R2", 0, 0, FULL, "–")
+    limits = market.risk.limits
+    text = f"×{limits.position / FULL:.2f}" + (f" {limits.why}" if limits.why else f" {market.regime.value}")
+    return Gauge(
+        "R2", limits.position, limits.position, FULL, text, "warn" if limits.reduce_only else "plain"
+    )
+
+
+def _portfolio(desk: DeskState) -> Gauge:
+    """R3: standard deviation at settlement, and the worst that can happen, in dollars."""
+    params = desk.chain.r3.params
+    measure = desk.chain.r3.measure(desk.risk)
+    if measure is None:
+        return Gauge("R3", 0, 0, params.sd, f"sd 0/{_whole(params.sd)}")
+    text = f"sd {_whole(measure.sd)}/{_whole(params.sd)} · worst {MINUS}{_whole(max(-measure.worst, 0))}"
+    return _gauge("R3", measure.sd, measure.sd_if_hit, params.sd, text)
 
 
 def _gauge(name: str, used: int, worst: int, cap: int, text: str) -> Gauge:

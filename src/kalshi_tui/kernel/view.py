@@ -74,7 +74,7 @@ def status_view(desk: DeskState, now: Instant) -> StatusView:
     age = None if heard is None or desk.conn is None else max(now.mono - heard.mono, 0)
     ages = desk.feed.ages()
     lag = None if ages.exchange is None else ages.exchange // MILLISECOND
-    label, when = _next_close(desk, now)
+    label, when = _next_event(desk, now)
     restrictions = []
     if desk.gate.recovering:
         restrictions.append(desk.gate.recovering)
@@ -129,8 +129,11 @@ def _latch_word(desk: DeskState, kind: StopKind | None) -> str:
     return words.get(kind, "") if kind is not None else ""
 
 
-def _next_close(desk: DeskState, now: Instant) -> tuple[str, Nanos | None]:
-    """The next scheduled close among the followed markets."""
+def _next_event(desk: DeskState, now: Instant) -> tuple[str, Nanos | None]:
+    """The next print that concerns a followed market; without one the next close."""
+    for one in desk.prints:
+        if one.at > now.wall and any(one.at == p.at for m in desk.markets.values() for p in m.prints):
+            return one.label, one.at
     best: MarketState | None = None
     for market in desk.markets.values():
         close = market.facts.close_time

@@ -73,7 +73,8 @@ def parse_decimal(text: str, places: int) -> int:
         if fraction[places:].strip("0"):
             raise UnitError(f"{text!r} is finer than {places} decimals")
         fraction = fraction[:places]
-    value = int(whole) * 10**places + int(fraction.ljust(places, "0") or "0")
+    scale: int = 10**places
+    value = int(whole) * scale + int(fraction.ljust(places, "0") or "0")
     return -value if sign else value
 
 
