@@ -192,6 +192,7 @@ class R1:
 
     def to_state(self, now: Instant) -> dict[str, object]:
         """Everything a restart needs, as JSON-able values. Monotonic times leave as wall times."""
+        over = self.machine.over_since
         saved = SavedDay(
             day=self.day,
             state=self.state,
@@ -201,6 +202,7 @@ class R1:
             pnl=self.remembered,
             cooldowns=self.machine.cooldowns,
             cooldown_until_wall=now.wall + max(self.machine.cooldown_until - now.mono, 0),
+            over_since_wall=None if over is None else now.wall - (now.mono - over),
             past=self.past,
         )
         built: dict[str, object] = to_builtins(saved)
@@ -225,6 +227,8 @@ class R1:
         machine.state, machine.cooldowns = memory.state, memory.cooldowns
         left = min(max(memory.cooldown_until_wall - now.wall, 0), params.levels.cooldown_s * SECOND)
         machine.cooldown_until = now.mono + left
+        if memory.over_since_wall is not None:
+            machine.over_since = now.mono - max(now.wall - memory.over_since_wall, 0)
         engine.roll(now)
         return engine
 
@@ -247,5 +251,6 @@ class SavedDay(Struct, frozen=True, forbid_unknown_fields=True):
     pnl: Money | None
     cooldowns: int
     cooldown_until_wall: Nanos
+    over_since_wall: Nanos | None
     past: tuple[tuple[str, Money], ...]
     version: Literal[1] = 1
