@@ -135,7 +135,7 @@ class JournalFile:
                 self.fault = f"rows {self._seq + 1} to {told} are missing at its end"
             if not self.fault:
                 return db
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             if not _is_damage(error):
                 raise
             self.fault = f"the file is damaged ({error})"
@@ -168,7 +168,7 @@ def trusted_rows(path: Path) -> list[Row]:
             if values[0] != len(rows) + 1 or values[-1] != last:
                 break
             rows.append(Row(*values))
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         pass
     finally:
         db.close()
@@ -189,7 +189,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous=FULL")
         with db:
             db.execute(_SCHEMA)
-    except sqlite3.Error:
+    except (sqlite3.Error, UnicodeDecodeError):
         db.close()
         raise
     return db
@@ -228,8 +228,8 @@ def _read_head(fd: int) -> int:
     return int(seq) if seq.isdigit() else 0
 
 
-def _is_damage(error: sqlite3.Error) -> bool:
-    # Text that is no UTF-8 carries no code: it is damage as well.
+def _is_damage(error: Exception) -> bool:
+    # Text that is no UTF-8, in a row or in the library's own message, carries no code: it is damage as well.
     code = getattr(error, "sqlite_errorcode", None)
     return code is None or code & 0xFF in _DAMAGE
 

@@ -151,6 +151,12 @@ def damage_utf8(path: Path) -> None:
     path.write_bytes(content)
 
 
+def damage_schema_text(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[content.index(b"CREATE TABLE journal") + 14] = 0xFF
+    path.write_bytes(content)
+
+
 def change(path: Path, statement: str) -> None:
     db = sqlite3.connect(path)
     db.execute(statement)
@@ -170,6 +176,7 @@ def change(path: Path, statement: str) -> None:
         damage_tear,
         damage_bit,
         damage_utf8,
+        damage_schema_text,
     ],
 )
 def test_f75_a_damaged_journal_is_moved_aside_and_the_new_one_says_so(path: Path, damage: object) -> None:
