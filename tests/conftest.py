@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,18 @@ settings.register_profile("kalshi-tui", deadline=None, print_blob=True)
 settings.load_profile("kalshi-tui")
 
 
+@pytest.fixture
+def short_folder() -> Iterator[Path]:
+    """A temporary folder with a short path: a Unix socket's may have 100 bytes."""
+    with tempfile.TemporaryDirectory(prefix="kt-", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
 @pytest.fixture(autouse=True)
-def sealed_home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+def sealed_home(short_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """No test reads or writes the developer's configuration, state or keys."""
-    home = tmp_path_factory.mktemp("home")
+    home = short_folder / "home"
+    home.mkdir()
     monkeypatch.setenv("HOME", str(home))
     for name in ("CONFIG", "DATA", "STATE", "CACHE", "RUNTIME"):
         monkeypatch.delenv(f"XDG_{name}_HOME", raising=False)

@@ -46,13 +46,13 @@ def test_a_loose_folder_of_ours_is_made_private() -> None:
 
 
 def test_a_long_socket_path_moves_to_a_private_temporary_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    short_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    state = tmp_path / ("deep" * 30)
+    monkeypatch.setattr("tempfile.tempdir", str(short_folder))
+    state = short_folder / ("deep" * 30)
     monkeypatch.setenv("XDG_STATE_HOME", str(state))
     folder = DeskFolder.of("practice", "x")
-    assert folder.socket.parent == tmp_path / f"kalshi-tui-{os.getuid()}"
+    assert folder.socket.parent == short_folder / f"kalshi-tui-{os.getuid()}"
     assert mode(folder.socket.parent) == 0o700
     assert len(os.fsencode(folder.socket)) <= locations.MAX_SOCKET_BYTES
     assert folder.socket != DeskFolder.of("practice", "y").socket

@@ -1,4 +1,4 @@
-"""Floors 0-5 and the practice exchange's world: no clock, no randomness, no I/O, no await. Read off the syntax trees."""
+"""Floors 0-5: no clock, no randomness, no I/O, no await. Read off the syntax trees."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ def offences(tree: ast.AST) -> list[str]:
             call = node.func
             if isinstance(call, ast.Name) and call.id in {"open", "print", "input"}:
                 found.append(f"{node.lineno}: {call.id}()")
-            if isinstance(call, ast.Attribute) and call.attr in BANNED_CALLS:
-                if ast.unparse(call.value) in CLOCK_OWNERS:
-                    found.append(f"{node.lineno}: {ast.unparse(call)}()")
+            banned = isinstance(call, ast.Attribute) and call.attr in BANNED_CALLS
+            if isinstance(call, ast.Attribute) and banned and ast.unparse(call.value) in CLOCK_OWNERS:
+                found.append(f"{node.lineno}: {ast.unparse(call)}()")
     return found
 
 
