@@ -18,7 +18,8 @@ Books = dict[str, dict[str, dict[int, int]]]
 
 
 class Ours:
-    """``BookFeed.apply`` as the desk calls it: stamped, sequence checked, standing kept."""
+    """``BookFeed.apply`` as the desk calls it: both clocks read for every frame, single keys proven, sequence
+    checked, standing kept."""
 
     name = "kalshi-tui"
 
@@ -32,7 +33,10 @@ class Ours:
         self.book_feed = BookFeed()
         for ticker, step in grids.items():
             self.book_feed.follow(ticker, TickGrid.of([(0, 10_000, step)]))
-        self.book_feed.open(1, Instant(time.monotonic_ns(), time.time_ns()))
+        self.book_feed.open(1, self.now())
+
+    def now(self) -> object:
+        return self.instant(time.monotonic_ns(), time.time_ns())
 
     def feed(self, frames: list[bytes]) -> None:
         apply, decode, instant = self.book_feed.apply, self.decode, self.instant
@@ -61,6 +65,25 @@ class Ours:
                 "no": {ONE - price: count for price, count in book.levels(Side.ASK)},
             }
         return out
+
+
+class OursStamped(Ours):
+    """The same with stamps that are there already, as on a tape."""
+
+    name = "(from tape)"
+
+    def feed(self, frames: list[bytes]) -> None:
+        apply, decode, at = self.book_feed.apply, self.decode, self.now()
+        for raw in frames:
+            apply(1, decode(raw), at)
+
+    def feed_best(self, frames: list[bytes]) -> None:
+        apply, decode, book_of, at = self.book_feed.apply, self.decode, self.book_feed.book, self.now()
+        for raw in frames:
+            ticker = apply(1, decode(raw), at)
+            if ticker is not None:
+                book = book_of(ticker)
+                book.best_bid, book.best_ask  # noqa: B018
 
 
 class Pykalshi:
@@ -252,4 +275,4 @@ def _whole(levels: dict[str, str]) -> dict[int, int]:
     return {int(Decimal(p) * 10_000): int(Decimal(q) * 100) for p, q in levels.items()}
 
 
-ALL = (Ours, Pykalshi, KalshiSdk, Nautilus)
+ALL = (Ours, OursStamped, Pykalshi, KalshiSdk, Nautilus)

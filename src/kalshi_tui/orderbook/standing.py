@@ -69,8 +69,10 @@ class Standing:
 
     def book(self, ticker: str) -> Book | None:
         """The book as last known, true or not (``status`` says which); None when not followed."""
-        followed = self._markets.get(ticker)
-        return followed.book if followed is not None else None
+        try:
+            return self._markets[ticker].book
+        except KeyError:
+            return None
 
     def status(self, ticker: str) -> BookStatus:
         followed = self._markets.get(ticker)
