@@ -1,4 +1,4 @@
-"""The screen on a moving fake desk inside a pseudo-terminal (``test_tui_pty``). Prints how it ended, what it asked."""
+"""The screen on a moving fake desk inside a pseudo-terminal (``test_tui_pty``). Prints how it ended."""
 
 from __future__ import annotations
 

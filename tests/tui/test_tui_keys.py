@@ -7,7 +7,7 @@ from fakes import CARD, WALL, view
 from msgspec.structs import replace
 from textual import events
 
-from conftest import Stage, StageMaker
+from conftest import StageMaker
 from kalshi_tui.protocol.commands import (
     Acknowledge,
     AnyCommand,
@@ -26,7 +26,6 @@ from kalshi_tui.protocol.commands import (
 from kalshi_tui.protocol.orders import Owner
 from kalshi_tui.protocol.units import Side
 from kalshi_tui.protocol.views import Goodbye
-from kalshi_tui.tui.sheets.base import Sheet
 from kalshi_tui.tui.sheets.reader import Reader
 
 CPI = "CPI-25NOV-T0.3"
@@ -103,8 +102,8 @@ async def test_all_on_wants_the_number_typed(stage: StageMaker) -> None:
     off = tuple(replace(row, quoting=False) for row in first.markets)
     async with stage(first=replace(first, markets=off)) as on:
         await on.press("Q")
-        assert isinstance(on.app.screen, Sheet)
-        assert "worst −31/800" in _sheet_text(on)
+        assert on.app.desk.sheet is not None
+        assert "worst −31/800" in on.text()
         await on.press("4", "enter")
         assert on.link.asked() == []
         await on.press("backspace", "5", "0", "enter")
@@ -182,7 +181,7 @@ async def test_escape_does_nothing_to_an_order(stage: StageMaker) -> None:
     async with stage() as on:
         await on.press("escape", "e", "escape", "ctrl+q", "escape", "question_mark", "escape", "escape")
         assert on.link.asked() == []
-        assert not isinstance(on.app.screen, Sheet)
+        assert on.app.desk.sheet is None
 
 
 async def test_a_paste_is_never_a_command(stage: StageMaker) -> None:
@@ -207,10 +206,10 @@ async def test_the_card_is_shown_and_closed(stage: StageMaker) -> None:
         await on.press("i")
         on.link.put(CARD)
         await on.settle()
-        assert isinstance(on.app.screen, Reader)
-        assert "Bureau of Labor Statistics" in _sheet_text(on)
+        assert isinstance(on.app.desk.sheet, Reader)
+        assert "Bureau of Labor Statistics" in on.text()
         await on.press("i")
-        assert not isinstance(on.app.screen, Sheet)
+        assert on.app.desk.sheet is None
 
 
 async def test_detach_leaves_the_desk_alone(stage: StageMaker) -> None:
@@ -296,8 +295,3 @@ async def test_no_view_no_order(stage: StageMaker) -> None:
     async with stage(empty=True) as on:
         await on.press("b", "f", "q", "x", "e", "slash", "escape", "exclamation_mark")
         assert on.link.asked() == [Stop(id=0, kind="kill")]
-
-
-def _sheet_text(on: Stage) -> str:
-    strips = on.app.screen._compositor.render_strips()
-    return "\n".join("".join(segment.text for segment in strip) for strip in strips)

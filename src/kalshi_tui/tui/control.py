@@ -14,7 +14,6 @@ from kalshi_tui.tui.numbers import dollars, whole_dollars
 from kalshi_tui.tui.panes.log import LogPane
 from kalshi_tui.tui.screen import TradingScreen
 from kalshi_tui.tui.sheets.ask import Ask, TypeNumber
-from kalshi_tui.tui.sheets.base import Answer, Sheet
 from kalshi_tui.tui.sheets.picker import Choice, Picker
 from kalshi_tui.tui.sheets.reader import Reader, help_page
 from kalshi_tui.tui.state import ScreenState
@@ -38,9 +37,6 @@ class Shell(Protocol):
 
     def leave(self, exit: str, message: str) -> None:
         """Close the screen."""
-
-    def open_sheet(self, sheet: Sheet[Answer], then: Callable[[Answer], None] | None = None) -> None:
-        """Open a sheet; ``then`` gets its answer unless it was closed without one."""
 
     def wear(self, theme: str) -> None:
         """Put another theme on."""
@@ -148,14 +144,14 @@ class Control:
         self._say(f"layout {name}: {LAYOUTS[name]}")
 
     def _theme(self) -> None:
-        self._shell.open_sheet(
+        self._screen.open_sheet(
             Picker(self._screen.palette, "theme", self._shell.theme_choices()), self._shell.wear
         )
 
     def _find(self) -> None:
         rows = self._state.view.markets if self._state.view else ()
         choices = [Choice((row.ticker, f"{row.event_title} {row.label}".strip(), row.ticker)) for row in rows]
-        self._shell.open_sheet(Picker(self._screen.palette, "find a market", choices), self.look_at)
+        self._screen.open_sheet(Picker(self._screen.palette, "find a market", choices), self.look_at)
 
     def _palette(self) -> None:
         keys = self._state.keys
@@ -165,10 +161,10 @@ class Control:
             if a.id != "palette"
         ]
         picker = Picker(self._screen.palette, "every action by name", choices)
-        self._shell.open_sheet(picker, lambda action: self.do(action, confirmed=True))
+        self._screen.open_sheet(picker, lambda action: self.do(action, confirmed=True))
 
     def _help(self) -> None:
-        self._shell.open_sheet(Reader(self._screen.palette, help_page(self._state.keys)))
+        self._screen.open_sheet(Reader(self._screen.palette, help_page(self._state.keys)))
 
     def _engine(self) -> None:
         row, ticker = self._state.row, self._state.selected
@@ -180,7 +176,7 @@ class Control:
         def choose(digit: str) -> None:
             self._shell.send(SetEngine(id=0, ticker=ticker, engine=_ENGINES[digit]), "engine")
 
-        self._shell.open_sheet(Ask(self._screen.palette, question, answers), choose)
+        self._screen.open_sheet(Ask(self._screen.palette, question, answers), choose)
 
     def _ask_all_on(self) -> None:
         view = self._state.view
@@ -195,7 +191,7 @@ class Control:
         if limit is not None:
             question.append(f"  all engines stop at a drawdown of {whole_dollars(limit)}")
         question += ["", f"Type the number of markets ({number}) to switch them on."]
-        self._shell.open_sheet(TypeNumber(self._screen.palette, question, number), lambda _: self._all_on())
+        self._screen.open_sheet(TypeNumber(self._screen.palette, question, number), lambda _: self._all_on())
 
     def _all_on(self) -> None:
         try:
@@ -216,4 +212,4 @@ class Control:
             else:
                 self._shell.end_desk()
 
-        self._shell.open_sheet(Ask(self._screen.palette, question, answers), answer)
+        self._screen.open_sheet(Ask(self._screen.palette, question, answers), answer)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import RenderableType
@@ -24,7 +23,6 @@ from kalshi_tui.tui.pulse import Pulse
 from kalshi_tui.tui.result import ScreenResult, failure
 from kalshi_tui.tui.screen import TradingScreen
 from kalshi_tui.tui.session import Session
-from kalshi_tui.tui.sheets.base import Answer, Sheet
 from kalshi_tui.tui.sheets.picker import Choice
 from kalshi_tui.tui.sheets.reader import Reader, card_page
 from kalshi_tui.tui.state import ScreenState
@@ -53,7 +51,7 @@ class DeskApp(App[ScreenResult], inherit_bindings=False):
             self.register_theme(textual_theme(each))
         self.theme = theme.name
         self._gate = KeyGate()
-        self._waiting_key: events.Key | None = None
+        self._waiting_key: str | None = None
         self._action_of = {key: action for action, keys in state.keys.items() for key in keys}
         self._action_of["ctrl+c"] = "quit"
         self._pulse = Pulse(state.clock)
@@ -76,7 +74,7 @@ class DeskApp(App[ScreenResult], inherit_bindings=False):
         self.refocus()
 
     def card_came(self, card: MarketCard) -> None:
-        self.open_sheet(Reader(self.desk.palette, card_page(card)))
+        self.desk.open_sheet(Reader(self.desk.palette, card_page(card)))
 
     def answer_came(self) -> None:
         self.desk.paint("log", "status")
@@ -106,30 +104,30 @@ class DeskApp(App[ScreenResult], inherit_bindings=False):
 
     @property
     def _typing(self) -> bool:
-        return isinstance(self.screen, Sheet) and self.screen.typing
+        return self.desk.sheet is not None and self.desk.sheet.typing
 
     def _take_key(self, event: events.Key) -> bool:
         """Hold the key until it is clear that it is not part of a paste. False where letters are text."""
         action = next((self._action_of[k] for k in (event.key, *event.aliases) if k in self._action_of), None)
-        sheet = isinstance(self.screen, Sheet)
+        sheet = self.desk.sheet is not None
         if sheet and not (action and ACTIONS[action].always):
             action = None
         if self._typing and action != "kill":
             return False
         if sheet and action is None:
-            self._waiting_key = event
+            self._waiting_key = event.key
         if self._gate.key(action):
             self.set_timer(HOLD, self._release)
         return True
 
-    async def _release(self) -> None:
+    def _release(self) -> None:
         burst = self._gate.release()
         waiting, self._waiting_key = self._waiting_key, None
         if burst.said:
             self.state.say(burst.said, "refused")
             self.answer_came()
-        if waiting is not None and burst.alone:
-            await super().on_event(waiting)
+        if waiting is not None and burst.alone and self.desk.sheet is not None:
+            self.desk.sheet.press(waiting)
         for action in burst.actions:
             self.control.do(action)
 
@@ -155,13 +153,6 @@ class DeskApp(App[ScreenResult], inherit_bindings=False):
 
     def end_desk(self) -> None:
         self.run_worker(self._session.end_desk(), group="requests")
-
-    def open_sheet(self, sheet: Sheet[Answer], then: Callable[[Answer], None] | None = None) -> None:
-        def answered(answer: Answer | None) -> None:
-            if then is not None and answer is not None:
-                then(answer)
-
-        self.push_screen(sheet, answered)
 
     def theme_choices(self) -> list[Choice]:
         return [Choice((t.name, t.name, t.description)) for t in self._themes.values()]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from textual.app import ComposeResult
 from textual.geometry import Offset, Region, Size, Spacing
 from textual.layout import ArrangeResult, Layout, WidgetPlacement
@@ -19,6 +22,7 @@ from kalshi_tui.tui.panes.markets import MarketsPane
 from kalshi_tui.tui.panes.risk import RiskPane
 from kalshi_tui.tui.panes.settlement import SettlementPane
 from kalshi_tui.tui.panes.status import StatusBar
+from kalshi_tui.tui.sheets.base import Answer, Sheet
 from kalshi_tui.tui.state import ScreenState
 
 TICK = 0.1
@@ -47,7 +51,7 @@ class _DeskLayout(Layout):
         assert isinstance(parent, TradingScreen)
         placements = []
         for child in children:
-            box = parent.plan.boxes.get(child.id or "")
+            box = child.box(*size) if isinstance(child, Sheet) else parent.plan.boxes.get(child.id or "")
             if box is not None:
                 placements.append(WidgetPlacement(Region(*box), Offset(0, 0), Spacing(), child))
         return placements
@@ -56,7 +60,7 @@ class _DeskLayout(Layout):
 class TradingScreen(Screen[None], inherit_bindings=False):
     """Everything a trader sees; what keys do is decided in ``control``."""
 
-    DEFAULT_CSS = "TradingScreen { background: $background; overflow: hidden; }"
+    DEFAULT_CSS = "TradingScreen { background: $background; overflow: hidden; layers: base sheet; }"
     AUTO_FOCUS = None
 
     def __init__(self, state: ScreenState, palette: Palette) -> None:
@@ -69,6 +73,8 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self._ticks = 0
         self._was_silent = False
         self._drawn_plan: Plan | None = None
+        self.sheet: Sheet[Any] | None = None
+        """What is open over the panes."""
         self._desk_layout = _DeskLayout()
         kinds: tuple[type[Pane], ...] = (
             StatusBar, MarketsPane, LadderPane, FeaturesPane, RiskPane, SettlementPane, LogPane, KeysBar, Notice,
@@ -155,6 +161,22 @@ class TradingScreen(Screen[None], inherit_bindings=False):
             pane = self.panes[changed]
             pane.focused_pane = changed == name
             pane.refresh()
+
+    def open_sheet(self, sheet: Sheet[Answer], then: Callable[[Answer], None] | None = None) -> None:
+        """Open ``sheet`` in place of any other; ``then`` gets its answer unless it was closed without one."""
+
+        def closed(answer: Answer | None) -> None:
+            self.sheet = None
+            self.set_focus(None)
+            sheet.remove()
+            if then is not None and answer is not None:
+                then(answer)
+
+        if self.sheet is not None:
+            self.sheet.dismiss(None)
+        self.sheet = sheet
+        sheet.closed = closed
+        self.mount(sheet)
 
     def next_pane(self) -> None:
         """The cursor keys to the next pane on the screen."""

@@ -33,15 +33,16 @@ class Columns(NamedTuple):
     day: int
 
 
-def columns(width: int, longest: tuple[int, int, int], state: int) -> Columns:
+def columns(width: int, longest: tuple[int, int, int], state: int, least: int) -> Columns:
     """Columns for an inside of ``width`` cells, dropped from the least needed: day, bid and ask, state.
 
     ``longest``: the widest price, position and P&L there is to print; none of them is ever cut.
+    ``least``: cells a name keeps before the first column goes.
     """
     price, pos, day = (max(least, size) + 2 for least, size in zip((4, 3, 5), longest, strict=True))
     for day_w, price_w, state_w in ((day, price, state), (0, price, state), (0, 0, state), (0, 0, 0)):
         name = width - 1 - pos - day_w - 2 * price_w - state_w - 4
-        if name >= (20 if day_w or price_w else 12) or not state_w:
+        if name >= (least if day_w or price_w else 12) or not state_w:
             break
     engine_end = name + 4
     state_end = engine_end + state_w
@@ -111,7 +112,7 @@ class MarketsPane(Pane):
         pos = max((len(position(row.position)) for row in rows), default=0)
         day = max((len(dollars(row.day_pnl)) for row in rows), default=0)
         state = max((len(row.state) for row in rows), default=0) + 2
-        return columns(width, (price, pos, day), min(max(state, 9), 14))
+        return columns(width, (price, pos, day), min(max(state, 9), 14), 14 if self.compact else 20)
 
     def _market(self, row: MarketRow, cols: Columns, width: int, frozen: bool) -> Line:
         selected = row.ticker == self.state.selected

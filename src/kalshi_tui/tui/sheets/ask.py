@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from textual import events
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from kalshi_tui.tui.ink import Line, Palette, Row, text_line
@@ -22,36 +20,33 @@ class Ask(Sheet[str]):
         super().__init__(palette)
         self._question = question
         self._answers = answers
+        self.tall = len(question) + len(answers) + 3
 
     def compose(self) -> ComposeResult:
         lines: list[Line] = [text_line(text, WIDTH) for text in self._question]
         for key, meaning in {**self._answers, "esc": "stay"}.items():
             lines.append(Row(WIDTH).left(2, key, "key").left(8, meaning).line())
-        with Vertical(id="box"):
-            yield Static(self.ink(lines), markup=False)
+        yield Static(self.ink(lines), markup=False)
 
-    def on_key(self, event: events.Key) -> None:
-        if event.key in self._answers:
-            event.stop()
-            self.dismiss(event.key)
+    def press(self, key: str) -> None:
+        self.dismiss(key) if key in self._answers else super().press(key)
 
 
 class TypeNumber(Sheet[bool]):
     """Asks for a number as proof that the question was read; True only when it was typed."""
 
-    DEFAULT_CSS = "TypeNumber Input { border: none; height: 1; padding: 0; background: $background; }"
     typing = True
 
     def __init__(self, palette: Palette, question: list[str], number: int) -> None:
         super().__init__(palette)
         self._question = question
         self._number = number
+        self.tall = len(question) + 4
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="box"):
-            yield Static(self.ink([text_line(text, WIDTH) for text in self._question]), markup=False)
-            yield Input(placeholder="number of markets, then enter", select_on_focus=False)
-            yield Static(self.ink([text_line("esc: leave them off", WIDTH, "dim")]), id="said", markup=False)
+        yield Static(self.ink([text_line(text, WIDTH) for text in self._question]), markup=False)
+        yield Input(placeholder="number of markets, then enter", select_on_focus=False, compact=True)
+        yield Static(self.ink([text_line("esc: leave them off", WIDTH, "dim")]), id="said", markup=False)
 
     def on_mount(self) -> None:
         field = self.query_one(Input)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from rich.text import Text
-from textual import events
 from textual.app import ComposeResult
-from textual.containers import Vertical
 from textual.widgets import Input, Static
 
 from kalshi_tui.tui.ink import Line, Palette, Row, fit, text_line
@@ -28,12 +26,9 @@ class Choice(tuple[str, str, str]):
 class Picker(Sheet[str]):
     """Gives back the value of the chosen line; None when closed."""
 
-    DEFAULT_CSS = """
-    Picker { align: center top; }
-    Picker > #box { margin-top: 2; }
-    Picker Input { border: none; height: 1; padding: 0; background: $background; color: $foreground; }
-    """
     typing = True
+    wide = 68
+    top = 2
 
     def __init__(self, palette: Palette, title: str, choices: list[Choice]) -> None:
         super().__init__(palette)
@@ -41,12 +36,12 @@ class Picker(Sheet[str]):
         self._choices = choices
         self._found = choices
         self._at = 0
+        self.tall = min(len(choices), _ROWS + 1) + 4
 
     def compose(self) -> ComposeResult:
-        with Vertical(id="box"):
-            yield Static(self.ink([text_line(self._title, _WIDTH, "dim")]), markup=False)
-            yield Input(placeholder="type to narrow", select_on_focus=False)
-            yield Static(self._list(), id="list", markup=False)
+        yield Static(self.ink([text_line(self._title, _WIDTH, "dim")]), markup=False)
+        yield Input(placeholder="type to narrow", select_on_focus=False, compact=True)
+        yield Static(self._list(), id="list", markup=False)
 
     def on_mount(self) -> None:
         field = self.query_one(Input)
@@ -64,12 +59,12 @@ class Picker(Sheet[str]):
         if self._found:
             self.dismiss(self._found[self._at][0])
 
-    def on_key(self, event: events.Key) -> None:
-        step = {"up": -1, "down": 1}.get(event.key)
+    def press(self, key: str) -> None:
+        step = {"up": -1, "down": 1}.get(key)
         if step is not None and self._found:
-            event.stop()
             self._at = (self._at + step) % len(self._found)
             self._show()
+        super().press(key)
 
     def _show(self) -> None:
         self.query_one("#list", Static).update(self._list())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
@@ -26,24 +25,28 @@ _SIGNS = (
 
 
 class Reader(Sheet[None]):
-    """Lines that scroll; any of escape, ``?``, ``i``, ``q`` and enter close it."""
+    """Lines that scroll; arrows scroll, escape, ``?``, ``i``, ``q`` and enter close."""
 
-    DEFAULT_CSS = """
-    Reader > #box { width: 78; max-height: 90%; scrollbar-size-vertical: 1; }
-    """
+    DEFAULT_CSS = "Reader VerticalScroll { scrollbar-size-vertical: 1; }"
+    wide = 78
 
     def __init__(self, palette: Palette, lines: list[Line]) -> None:
         super().__init__(palette)
         self._page = lines
+        self.tall = len(lines) + 2
 
     def compose(self) -> ComposeResult:
-        with VerticalScroll(id="box"):
+        with VerticalScroll(can_focus=False):
             yield Static(self.ink(self._page), markup=False)
 
-    def on_key(self, event: events.Key) -> None:
-        if event.key in ("question_mark", "i", "q", "enter"):
-            event.stop()
-            self.action_close()
+    def press(self, key: str) -> None:
+        page = self.query_one(VerticalScroll)
+        step = {"down": 1, "j": 1, "up": -1, "k": -1, "pagedown": page.size.height, "space": page.size.height,
+                "pageup": -page.size.height}.get(key)  # fmt: skip
+        if step is not None:
+            page.scroll_relative(y=step, animate=False)
+        elif key in ("question_mark", "i", "q", "enter", "escape"):
+            self.dismiss(None)
 
 
 WIDTH = 72
