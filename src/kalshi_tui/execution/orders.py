@@ -26,9 +26,13 @@ ABSENCES_NEEDED = 5
 ABSENCE_SPACING: Nanos = SECOND
 """How long after sending a read must have been asked to say anything about an order."""
 
+_LETTERS = {"e": Owner.ENGINE, "m": Owner.MINE, "f": Owner.FLATTEN}
+
 
 @dataclass(slots=True)
 class OrderRegistry:
+    family: str = ""
+    """What the client ids of this desk begin with in every boot: leftovers of ours are told from strangers'."""
     by_client_id: dict[str, Order] = field(default_factory=dict)
     by_order_id: dict[str, Order] = field(default_factory=dict)
     live: dict[str, dict[str, Order]] = field(default_factory=dict)
@@ -283,7 +287,7 @@ class OrderRegistry:
             side=report.side,
             price=report.price,
             count=report.filled + report.remaining,
-            owner=Owner.FOUND,
+            owner=self._owner(report.client_order_id),
             engine="",
             state=OrderState.LIVE,
             sent=at,
@@ -298,6 +302,13 @@ class OrderRegistry:
         self.by_order_id[order.order_id] = order
         self.live.setdefault(order.ticker, {})[order.client_order_id] = order
         return Change(order, "found")
+
+    def _owner(self, client_id: str) -> Owner:
+        """Whose it is by its client id: ``<family><boot>-<owner letter><number>``."""
+        head, _, tail = client_id.rpartition("-")
+        if not self.family or not head.startswith(self.family) or not tail[1:].isdigit():
+            return Owner.FOUND
+        return _LETTERS.get(tail[0], Owner.FOUND)
 
     def _name(self, order: Order, order_id: str) -> None:
         if order_id and not order.order_id:

@@ -204,6 +204,7 @@ class DeskState:
 
     def __post_init__(self) -> None:
         self.prints = self.settings.prints
+        self.orders.family = self.settings.family
         self.chain = RiskChain(self.settings.risk, self.now, self.saved_day)
         self.risk = RiskState(self.now, {})
 

@@ -156,6 +156,19 @@ def test_an_order_made_elsewhere_is_found_and_counted() -> None:
     assert registry.exposure("T-1") == (800, 0)
 
 
+def test_a_leftover_of_an_earlier_boot_is_known_by_its_client_id() -> None:
+    registry = OrderRegistry(family="kt12ab")
+    for client_id, owner in (
+        ("kt12abffff-e7", Owner.ENGINE),
+        ("kt12abffff-m7", Owner.MINE),
+        ("kt12abffff-x7", Owner.FOUND),
+        ("someone-e7", Owner.FOUND),
+        ("", Owner.FOUND),
+    ):
+        change = registry.seen(report("resting", order_id=f"o{client_id}", client_id=client_id), T0)
+        assert change is not None and change.order.owner is owner
+
+
 def test_absence_counts_only_in_complete_reads_spaced_apart() -> None:
     registry = OrderRegistry()
     sent(registry)
