@@ -91,6 +91,8 @@ def test_it_reduces_never_flips_and_ends(
     machine = Flatten("A", target, FlattenRules(max_attempts=6), emergency=emergency)
     bids, asks = world.book()
     smallest = abs(position)
+    # Some venues report trades within a step, some so late that the machine has lost patience by then.
+    every = data.draw(st.sampled_from([1, 150]))
     for _ in range(3000):
         if data.draw(st.integers(0, 9)) == 0:
             bids, asks = world.book()
@@ -106,7 +108,7 @@ def test_it_reduces_never_flips_and_ends(
         if machine.over:
             break
         world.now = world.now.plus(STEP if live else SECOND)
-        if data.draw(st.booleans()):
+        if data.draw(st.integers(0, every)) == 0:
             world.book_fills()
     assert machine.over, "does not end"
     assert machine.step(FlattenView(world.now, world.booked, bids, asks, (), GRID, True)) == []

@@ -33,8 +33,8 @@ lots = st.integers(-50, 50)
 @st.composite
 def matrices(draw: st.DrawFn, size: int = 4) -> Array:
     values = draw(st.lists(st.floats(-1.0, 1.0), min_size=size * size, max_size=size * size))
-    matrix = np.array(values).reshape(size, size)
-    matrix = (matrix + matrix.T) / 2.0
+    raw = np.array(values).reshape(size, size)
+    matrix: Array = (raw + raw.T) / 2.0
     np.fill_diagonal(matrix, 1.0)
     return matrix
 

@@ -212,6 +212,19 @@ def test_cancels_in_front_move_the_order_up_only_where_the_model_says_so() -> No
         assert sum(n for _, n, _ in here.fills()) == expected
 
 
+def test_a_trade_explains_its_own_fall_and_no_later_one() -> None:
+    here = desk(venue=PaperVenue(PaperParams(delays_ms=(10,)), Power(1.0)))
+    here.place(Side.BID, 44, 10)
+    here.book({44: 90}, {46: 50})
+    here.wait(200)
+    here.book({44: 60}, {46: 50})
+    here.trade(44, 30, Side.ASK)  # thirty left in front, thirty behind
+    here.book({44: 40}, {46: 50})
+    here.wait(200)  # twenty cancelled, half of them in front
+    here.trade(44, 21, Side.ASK)
+    assert here.fills() == [(44, 1, False)]
+
+
 def test_own_orders_at_one_price_fill_in_their_order() -> None:
     here = desk()
     first, second = here.place(Side.BID, 44, 3), here.place(Side.BID, 44, 5)
