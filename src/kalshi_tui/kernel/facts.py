@@ -52,9 +52,9 @@ def _follow(desk: DeskState, facts: Market) -> None:
     prints = prints_of(desk, facts)
     market = MarketState(
         facts=facts,
-        features=MarketFeatures(facts.grid, facts.close_time),
+        features=MarketFeatures(facts.grid, facts.close_time, table=desk.settings.micro_table(facts)),
         risk=risk,
-        watcher=MarketRegime(facts.series_ticker, prints, desk.settings.regime),
+        watcher=MarketRegime(facts.series_ticker, prints, desk.settings.regime_of(facts)),
         prints=prints,
         engine=desk.settings.default_engine,
         quoting=desk.settings.quote_at_start and facts.grid is not None,
@@ -77,6 +77,7 @@ def _update(desk: DeskState, market: MarketState, facts: Market) -> None:
     if facts.grid is not None and facts.grid != market.facts.grid:
         desk.feed.regrid(facts.ticker, facts.grid)
         market.features.set_grid(facts.grid)
+        market.features.table = desk.settings.micro_table(facts)  # a table counts in ticks
     market.facts = facts
     market.features.close_time = facts.close_time
     market.risk.fee = facts.fee

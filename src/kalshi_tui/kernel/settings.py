@@ -5,10 +5,33 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from kalshi_tui.execution.target import TargetRules
+from kalshi_tui.features.microprice import MicroTable
 from kalshi_tui.pricing.base import QuoteParams
 from kalshi_tui.pricing.regime import RegimeParams
 from kalshi_tui.protocol.calendar import ScheduledPrint
+from kalshi_tui.protocol.market import Market
+from kalshi_tui.protocol.ticks import Band, TickGrid
 from kalshi_tui.risk.chain import RiskParams
+
+
+def series_of(facts: Market) -> str:
+    """The market's series; by the exchange's way of naming where the facts do not say."""
+    return facts.series_ticker or facts.ticker.partition("-")[0]
+
+
+class Calibration(Struct, frozen=True):
+    """What was measured on some markets, and which: it says nothing about others."""
+
+    series: tuple[str, ...]
+    bands: tuple[Band, ...]
+    """The price grid it was measured on: a table counts in its ticks."""
+    table: MicroTable | None = None
+    """For M1 and what is built on it."""
+    regime: RegimeParams | None = None
+
+    def covers(self, facts: Market) -> bool:
+        """Whether this market's series and price grid are the measured ones."""
+        return series_of(facts) in self.series and facts.grid == TickGrid.of(self.bands)
 
 
 class KernelSettings(Struct, frozen=True):
@@ -21,10 +44,14 @@ class KernelSettings(Struct, frozen=True):
     mode: str
     """The word in the corner: PRACTICE, DEMO, PROD, PROD·PAPER, REPLAY."""
     boot: str
-    """Prefix of every client order id of this boot."""
+    """Prefix of every client order id of this boot; begins with ``family``."""
     risk: RiskParams
     """Every limit, derived from one bankroll."""
     regime: RegimeParams = RegimeParams()
+    calibrations: tuple[Calibration, ...] = ()
+    """Accepted measurements; a market that none covers has no micro-price table and the regime above."""
+    family: str = ""
+    """What the client order ids of this desk begin with in every boot; empty takes nobody's leftovers for ours."""
     default_engine: str = "m0"
     quote_at_start: bool = False
     engine_params: dict[str, QuoteParams] = field(default_factory=dict)
@@ -45,3 +72,13 @@ class KernelSettings(Struct, frozen=True):
     """Collect intents, verdicts and effects for ``decisions_hash``."""
     history: int = 120
     """Seconds of feature history kept for sparklines."""
+
+    def micro_table(self, facts: Market) -> MicroTable | None:
+        """The table fitted on markets like this one; None: M1 uses the mid and says so."""
+        found = (c.table for c in self.calibrations if c.table is not None and c.covers(facts))
+        return next(found, None)
+
+    def regime_of(self, facts: Market) -> RegimeParams:
+        """The thresholds fitted on markets like this one, else the common ones."""
+        found = (c.regime for c in self.calibrations if c.regime is not None and c.covers(facts))
+        return next(found, self.regime)
