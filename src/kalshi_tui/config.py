@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, get_origin
+from typing import Any, get_args, get_origin
 
 from pydantic import Field, TypeAdapter, ValidationError, create_model, field_validator
 from pydantic.fields import FieldInfo
@@ -22,7 +22,7 @@ from pydantic_core import ErrorDetails
 from kalshi_tui import locations
 from kalshi_tui.config_engines import Engines, engines_section
 from kalshi_tui.config_lines import key_lines, line_of
-from kalshi_tui.config_models import Practice, Record, Risk, Section, TomlFloat, Ui, Venue
+from kalshi_tui.config_models import Practice, Print, Record, Risk, Section, TomlFloat, Ui, Venue
 from kalshi_tui.protocol.text import safe_text
 from kalshi_tui.tui.actions import KeymapError, resolve_keymap
 
@@ -46,6 +46,7 @@ class Settings(Section):
     keymap: dict[str, str] = Field(default={})
     """Your own keys by action id, e.g. recentre = "space"; `kalshi-tui keys` lists the ids."""
     record: Record = Record()
+    calendar: list[Print] = Field(default=[])
 
     @field_validator("keymap")
     @classmethod
@@ -194,6 +195,8 @@ _EXPECTED = {
     "string_type": 'text in quotes, such as "night"',
     "list_type": 'a list, such as ["A", "B"]',
     "dict_type": "a table of its own",
+    "datetime_type": "a date and time such as 2026-12-10T08:30:00",
+    "datetime_parsing": "a date and time such as 2026-12-10T08:30:00",
     "model_type": "a section of its own",
     "model_attributes_type": "a section of its own",
 }
@@ -207,9 +210,9 @@ def _sentence(
     lines: dict[tuple[str, ...], int],
 ) -> str:
     """One mistake in words."""
-    key = tuple(str(part) for part in detail["loc"] if isinstance(part, str))
+    key = tuple(part for part in detail["loc"] if isinstance(part, str))
     dotted = ".".join(key)
-    line = line_of(lines, key)
+    line = line_of(lines, tuple(map(str, detail["loc"])))
     place = origins.get(dotted) or (f"{path}:{line}" if line else str(path))
     if detail["type"] == "extra_forbidden":
         near = difflib.get_close_matches(dotted, _names(model), n=1, cutoff=0.0)
@@ -219,15 +222,27 @@ def _sentence(
         # A sentence of its own, from an engine about its parameters or from the keymap. An engine's begins
         # with the name of the key.
         return f"{origins.get(f'{dotted}.{said.split()[0]}', place)}: {dotted}: {said}."
-    field = dict(keys_of(model)).get(key)
+    if detail["type"] == "missing":
+        return f"{place}: {dotted} is missing; add it."
+    field = _fields(model).get(key)
     shown = safe_text(repr(detail["input"]), 60)
     return f"{place}: {dotted} was {shown}; expected {_expected(detail, field)}."
 
 
 def _names(model: type[Section]) -> list[str]:
     """Every valid key and section by dotted name."""
-    keys = [key for key, _ in keys_of(model)]
+    keys = list(_fields(model))
     return sorted({".".join(key[:length]) for key in keys for length in range(1, len(key) + 1)})
+
+
+def _fields(model: type[Section]) -> dict[Key, FieldInfo]:
+    """Every setting by path, those of repeated tables included."""
+    fields = dict(keys_of(model))
+    for key, field in list(fields.items()):
+        entry = get_args(field.annotation)[0] if get_origin(field.annotation) is list else None
+        if isinstance(entry, type) and issubclass(entry, Section):
+            fields.update(keys_of(entry, key))
+    return fields
 
 
 def _expected(detail: ErrorDetails, field: FieldInfo | None) -> str:

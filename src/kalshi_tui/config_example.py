@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from kalshi_tui.config import settings_model
 from kalshi_tui.config_engines import field_docs
-from kalshi_tui.config_models import IN_DOLLARS, Risk, Section
+from kalshi_tui.config_models import IN_DOLLARS, Print, Risk, Section
 from kalshi_tui.protocol.units import Money, format_money
 
 _HEAD = """\
@@ -44,6 +44,8 @@ def _section(section: Section, path: tuple[str, ...]) -> Iterator[str]:
         value = getattr(section, name)
         if isinstance(value, Section):
             inner.append((name, value))
+        elif field.annotation == list[Print]:
+            tables += ["", *_comment(_summary(Print)), f"#[[{name}]]", *_entry()]
         elif isinstance(value, dict):
             tables += ["", *_comment(docs.get(name, "")), f"[{name}]"]
         else:
@@ -54,6 +56,16 @@ def _section(section: Section, path: tuple[str, ...]) -> Iterator[str]:
         yield from ("", *_comment(_summary(type(value))), f"[{'.'.join(where)}]")
         yield from _section(value, where)
     yield from tables
+
+
+def _entry() -> Iterator[str]:
+    """The keys of one ``[[calendar]]``, filled with an example."""
+    docs = field_docs(Print)
+    shown_instead = {"label": '"CPI"', "at": "2026-12-10T08:30:00", "series": '["KXCPI"]'}
+    for name, field in Print.model_fields.items():
+        yield from _comment(docs[name])
+        default = field.get_default(call_default_factory=True)
+        yield f"#{name} = {shown_instead.get(name) or _toml(default)}"
 
 
 def _summary(section: type[Section]) -> str:

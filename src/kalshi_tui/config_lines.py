@@ -11,7 +11,7 @@ _LONG_QUOTES = ('"' * 3, "'" * 3)
 
 
 def key_lines(text: str) -> dict[tuple[str, ...], int]:
-    """Line numbers (from 1) by dotted path, tables included; of repeated tables the first.
+    """Line numbers (from 1) by dotted path, tables included; a repeated table's path holds its number, from 0.
 
     Good enough for configuration: strings over several lines are skipped, keys inside inline tables are
     found at the table's own line by whoever asks for the longest known prefix.
@@ -26,6 +26,9 @@ def key_lines(text: str) -> dict[tuple[str, ...], int]:
         if header := _HEADER.match(line):
             table = _parts(header[2])
             lines.setdefault(table, number)
+            if header[1]:
+                table = (*table, str(sum(len(key) == len(table) + 1 and key[:-1] == table for key in lines)))
+                lines[table] = number
         elif key := _KEY.match(line):
             lines.setdefault(table + _parts(key[1]), number)
             for quotes in _LONG_QUOTES:

@@ -6,13 +6,16 @@ code reads. Secrets never are: a key is named by the path of its file and its id
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from kalshi_tui.protocol.text import safe_ticker
-from kalshi_tui.protocol.units import DOLLAR, Money, UnitError, parse_money
+from kalshi_tui.protocol.calendar import ScheduledPrint
+from kalshi_tui.protocol.text import safe_text, safe_ticker
+from kalshi_tui.protocol.units import DOLLAR, SECOND, Money, UnitError, parse_money
 
 LEAST_BANKROLL: Money = 20 * DOLLAR
 
@@ -118,6 +121,36 @@ class Ui(Section):
     """Whether the terminal's mouse reaches the screen (false leaves selecting text to the terminal)."""
     refresh_hz: int = Field(default=10, ge=4, le=30)
     """How often the desk sends a new picture, per second."""
+
+
+class Print(Section):
+    """A release at a known time: quotes are gone before it and come back after it. Kalshi's own calendar is
+    read from the venue; what stands here is added to it. Repeat the table for more."""
+
+    label: str
+    """What is released, e.g. "CPI"."""
+    at: datetime
+    """When: 2026-12-10T08:30:00 is New York time; with an offset (…-05:00, …Z) it is that."""
+    pre_s: float = Field(default=120.0, ge=0, le=86_400)
+    """Seconds before it by which quotes are gone."""
+    post_s: float = Field(default=60.0, ge=0, le=86_400)
+    """Seconds after it before they may come back."""
+    series: list[str] = []
+    """Series or events it concerns; empty: every market of the desk."""
+    determines: list[str] = []
+    """Series or events whose markets it decides: these are not quoted again."""
+
+    def scheduled(self) -> ScheduledPrint:
+        """As the kernel wants it: wall nanoseconds."""
+        at = self.at if self.at.tzinfo is not None else self.at.replace(tzinfo=ZoneInfo("America/New_York"))
+        return ScheduledPrint(
+            label=safe_text(self.label, 40),
+            at=int(at.timestamp()) * SECOND,
+            pre_s=self.pre_s,
+            post_s=self.post_s,
+            series=tuple(self.series),
+            determines=tuple(self.determines),
+        )
 
 
 class Record(Section):

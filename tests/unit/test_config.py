@@ -17,6 +17,9 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "config.toml"
 
 
+CPI = '[[calendar]]\nlabel = "CPI"\nat = 2026-12-10T08:30:00\n'
+
+
 def mistake(file: Path, text: str, env: dict[str, str] | None = None) -> str:
     file.write_text(text)
     with pytest.raises(config.ConfigError) as error:
@@ -92,6 +95,12 @@ def test_environment_text_becomes_the_settings_type() -> None:
         ('[keymap]\nfly = "x"\n', ":1: keymap: there is no action 'fly'"),
         ('[keymap]\nbuy = "s"\n', ":1: keymap: key 's' is claimed by both buy and sell"),
         ('[keymap]\nkill = "f9"\n', ":2: keymap: kill can not lose its key '!'"),
+        ('[[calendar]]\nlabel = "CPI"\n', ":1: calendar.at is missing"),
+        (CPI + '[[calendar]]\nlabel = "Fed"\nat = "noon"\n', ":6: calendar.at was 'noon'; expected a date"),
+        (
+            CPI + '[[calendar]]\nlable = "Fed"\n',
+            ":5: unknown key calendar.lable; the nearest valid one is calendar.label",
+        ),
         ("ui = 3\n", ":1: ui was 3; expected a section of its own."),
         ("[ui\n", ": not valid TOML:"),
         ("[venue.demo]\npassword = '\x1b]0;x\x07'\n", ": not valid TOML:"),
@@ -133,7 +142,17 @@ def test_the_example_is_current_and_says_the_defaults(file: Path) -> None:
     assert text == example(), "make it again: python -m kalshi_tui.config_example > config.example.toml"
     lines = [line.removeprefix("#") if not line.startswith("# ") else line for line in text.splitlines()]
     file.write_text("\n".join(lines))
-    assert config.load(file, {}).settings == config.settings_model()()
+    settings = config.load(file, {}).settings
+    assert [entry.label for entry in settings.calendar] == ["CPI"]
+    assert settings.model_copy(update={"calendar": []}) == config.settings_model()()
+
+
+def test_calendar_times_are_new_york_unless_they_say_otherwise(file: Path) -> None:
+    file.write_text(CPI + 'series = ["KXCPI"]\n[[calendar]]\nlabel = "Fed"\nat = 2026-07-01T18:00:00Z\n')
+    cpi, fed = (entry.scheduled() for entry in config.load(file, {}).settings.calendar)
+    assert cpi.at == 1_796_909_400 * 10**9  # 13:30 UTC in winter
+    assert (cpi.label, cpi.series, cpi.pre_s) == ("CPI", ("KXCPI",), 120.0)
+    assert fed.at == 1_782_928_800 * 10**9
 
 
 def test_init_writes_the_bankroll(file: Path) -> None:
@@ -142,7 +161,8 @@ def test_init_writes_the_bankroll(file: Path) -> None:
 
 
 def test_lines_of_keys_skip_long_strings() -> None:
-    text = 'a = 1\n[t]\nb = """\nc = 2\n"""\nd.e = 3\n[[l]]\n"f g" = 4\n'
+    text = 'a = 1\n[t]\nb = """\nc = 2\n"""\nd.e = 3\n[[l]]\n"f g" = 4\n[[l]]\n'
     assert key_lines(text) == {
-        ("a",): 1, ("t",): 2, ("t", "b"): 3, ("t", "d", "e"): 6, ("l",): 7, ("l", "f g"): 8,
+        ("a",): 1, ("t",): 2, ("t", "b"): 3, ("t", "d", "e"): 6,
+        ("l",): 7, ("l", "0"): 7, ("l", "0", "f g"): 8, ("l", "1"): 9,
     }  # fmt: skip

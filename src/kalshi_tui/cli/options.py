@@ -55,8 +55,8 @@ _OPTIONS = (
     click.option("--venue", type=click.Choice(("practice", "demo", "prod")), help="Default: practice."),
     click.option(
         "--execution",
-        type=click.Choice(("venue", "none")),
-        help="venue: orders go to the venue. none: only watch.",
+        type=click.Choice(("venue", "paper", "none")),
+        help="venue: orders go there. paper: real feed, simulated fills. none: only watch.",
     ),
     click.option("--unattended", is_flag=True, help="Keep quoting when no screen is in control."),
     click.option("--markets", type=Tickers(), help="Follow these tickers only."),
@@ -123,12 +123,13 @@ def make_plan(given: dict[str, Any], loaded: Loaded) -> Plan:
     account = _account(given, venue, settings.venue)
     return Plan(
         venue=venue,
-        execution=given["execution"] or "venue",
+        execution=given["execution"] or ("paper" if venue == "prod" else "venue"),
         engine=settings.engines.default,
         engine_params={
             name: msgspec.to_builtins(params) for name, params in settings.engines.params().items()
         },
         bankroll=settings.risk.bankroll,
+        prints=tuple(entry.scheduled() for entry in settings.calendar),
         markets=tuple(settings.venue.markets),
         quote=given["quote"],
         unattended=given["unattended"],
@@ -157,11 +158,9 @@ def _only_where_they_mean_something(given: dict[str, Any], venue: str) -> None:
         ]
         if world:
             raise Fault(f"{', '.join(world)} belong to --venue practice, not to {venue}.", USAGE)
-        if venue == "prod" and given["execution"] != "none":
+        if venue == "prod" and given["execution"] == "venue":
             raise Fault(
-                "prod can only be watched by this version: add --execution none. "
-                "Orders go to practice or demo.",
-                USAGE,
+                "this version sends no order to prod: leave --execution out (paper), or use none.", USAGE
             )
     elif address:
         missing = [f"--{n.replace('_', '-')}" for n in ("rest", "ws", "key_id", "key_file") if not given[n]]

@@ -21,9 +21,11 @@ from msgspec import Struct
 from kalshi_tui import __version__
 from kalshi_tui.desk import exit_codes, stops_file
 from kalshi_tui.desk.life import live
-from kalshi_tui.desk.loop import Desk, DeskFacts, Parts, instant
+from kalshi_tui.desk.loop import Core, Desk, DeskFacts, Parts, instant
 from kalshi_tui.desk.output import Output
+from kalshi_tui.desk.paper import PaperKernel
 from kalshi_tui.desk.plan import Plan
+from kalshi_tui.execution.paper import PaperParams, PaperVenue
 from kalshi_tui.kernel.kernel import Kernel
 from kalshi_tui.kernel.settings import KernelSettings
 from kalshi_tui.locations import tapes_dir
@@ -102,7 +104,7 @@ async def run_desk(
     plan: Plan, endpoint: Endpoint, on_step: Callable[[str], None], on_ready: Callable[[str], None]
 ) -> int:
     """The desk of this plan, from nothing to its end; the exit code. ``DeskStartError`` before it lives."""
-    boot = secrets.token_hex(4)
+    boot = family_of(plan) + secrets.token_hex(4)
     async with AsyncExitStack() as stack:
         where, signer = _venue_of(plan, endpoint)
         stack.callback(signer.close)
@@ -124,9 +126,13 @@ async def run_desk(
         kernel = Kernel(_settings(plan, boot, quote), books, instant(), await _saved_day(plan, journal))
         stops_file.restore(recorded, kernel.state.gate.latches)
         keeper = stops_file.LatchKeeper(latch_file, kernel.state.gate.latches)
+        followed: list[str] = []
 
         def after_turn() -> None:
-            feed.want(wanted(kernel))
+            nonlocal followed
+            if (now_wanted := wanted(kernel)) != followed:
+                followed = now_wanted
+                feed.want(followed)
             try:
                 keeper.keep(instant().wall)
             except LatchError as error:
@@ -135,7 +141,12 @@ async def run_desk(
         tape = _tape(plan, boot) if plan.record else None
         if tape is not None:
             stack.push_async_callback(asyncio.to_thread, tape.close)
-        desk = Desk(_facts(plan), kernel, after_turn)
+        paper = None
+        core: Core = kernel
+        if plan.execution == "paper":
+            paper = PaperVenue(PaperParams(cash=plan.bankroll))
+            core = PaperKernel(kernel, paper, tape.kernel_event if tape is not None else lambda event: None)
+        desk = Desk(_facts(plan), core, after_turn)
         feed = FeedClient(
             where.ws,
             _feed_headers(signer, transport),
@@ -150,7 +161,7 @@ async def run_desk(
         if plan.headless:
             why = "stdout was closed"
             output = Output.standard(lambda: loop.call_soon_threadsafe(desk.end, exit_codes.ERROR, why))
-        desk.attach(Parts(_Rows(journal), venue, feed, feed.run, tape, output))
+        desk.attach(Parts(_Rows(journal), venue, feed, feed.run, tape, paper, output))
         try:
             return await live(desk, [budget, markets], boot, lambda: on_ready(str(desk.facts.socket)))
         finally:
@@ -161,6 +172,11 @@ async def run_desk(
 def _tape(plan: Plan, boot: str) -> Tape:
     start = TapeStart(session=boot, program=f"kalshi-tui {__version__}", venue=plan.venue)
     return Tape(tapes_dir() / plan.venue, start, cap=plan.record_gib * 1024**3)
+
+
+def family_of(plan: Plan) -> str:
+    """What all client order ids of this desk begin with, whichever boot: from its folder's digest."""
+    return f"kt{plan.folder.path.name.rpartition('-')[2][:6]}"
 
 
 def wanted(kernel: Kernel) -> list[str]:
@@ -241,10 +257,12 @@ def _settings(plan: Plan, boot: str, quote: bool) -> KernelSettings:
         execution=plan.execution,
         mode=plan.mode,
         boot=boot,
+        family=family_of(plan),
         risk=RiskParams.from_bankroll(plan.bankroll),
         default_engine=plan.engine,
         quote_at_start=quote,
         engine_params=params,
+        prints=plan.prints,
         detached_hold_s=DETACHED_HOLD_S if pulls else None,
     )
 

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-from kalshi_tui.desk.ports import FeedPort, JournalPort, VenuePort
+from kalshi_tui.desk.ports import FeedPort, JournalPort, Simulated, SimulatedVenue, VenuePort
 from kalshi_tui.protocol import effects as ef
 from kalshi_tui.protocol import events as ev
 from kalshi_tui.protocol.instant import Instant
@@ -47,7 +47,9 @@ class Executor:
         local: Callable[[ef.Answer | ef.Report | ef.EndDesk], None],
         on_journal_lost: Callable[[str], None],
         now: Callable[[], Instant],
+        simulated: SimulatedVenue | None = None,
     ) -> None:
+        """``simulated`` takes the place of the venue for orders and reads of the account (paper)."""
         self._journal = journal
         self._venue = venue
         self._feed = feed
@@ -55,6 +57,7 @@ class Executor:
         self._local = local
         self._on_journal_lost = on_journal_lost
         self._now = now
+        self._simulated = simulated
         self._waiting: deque[tuple[int, list[ef.Effect]]] = deque()
         self._wake = asyncio.Event()
         self._idle = asyncio.Event()
@@ -119,25 +122,30 @@ class Executor:
                 self._on_journal_lost(why)
 
     def _carry_out(self, effect: ef.Effect, epoch: int) -> None:
+        why = self._withheld(epoch)
+        if why is not None and isinstance(effect, ef.CreateOrder | ef.AmendOrder):
+            self._deliver(self._not_sent(effect, why))
+        elif self._simulated is not None and isinstance(effect, Simulated):
+            self._simulated.send(effect, self._now())
+        else:
+            self._dispatch(effect, epoch)
+
+    def _not_sent(self, effect: ef.CreateOrder | ef.AmendOrder, why: str) -> ev.KernelEvent:
+        error = VenueError(0, "not_sent", safe_text(why))
+        if isinstance(effect, ef.CreateOrder):
+            return ev.CreateRefused(self._now(), effect.order.client_order_id, error)
+        return ev.AmendRefused(self._now(), effect.order_id, error)
+
+    def _dispatch(self, effect: ef.Effect, epoch: int) -> None:
         match effect:
             case ef.Journal():
                 pass
             case ef.CreateOrder(order):
                 lost = ev.CreateUnknown(self._now(), order.client_order_id, safe_text("the desk failed"))
-                if (why := self._withheld(epoch)) is not None:
-                    error = VenueError(0, "not_sent", safe_text(why))
-                    self._deliver(ev.CreateRefused(self._now(), order.client_order_id, error))
-                else:
-                    self._spawn(self._answer(self._venue.create(order, lambda: self._withheld(epoch)), lost))
+                self._spawn(self._answer(self._venue.create(order, lambda: self._withheld(epoch)), lost))
             case ef.AmendOrder():
                 unsure = ev.AmendUnknown(self._now(), effect.order_id, safe_text("the desk failed"))
-                if (why := self._withheld(epoch)) is not None:
-                    error = VenueError(0, "not_sent", safe_text(why))
-                    self._deliver(ev.AmendRefused(self._now(), effect.order_id, error))
-                else:
-                    self._spawn(
-                        self._answer(self._venue.amend(effect, lambda: self._withheld(epoch)), unsure)
-                    )
+                self._spawn(self._answer(self._venue.amend(effect, lambda: self._withheld(epoch)), unsure))
             case ef.CancelOrder():
                 unknown = ev.CancelUnknown(self._now(), effect.order_id, safe_text("the desk failed"))
                 self._spawn(self._answer(self._venue.cancel(effect), unknown))

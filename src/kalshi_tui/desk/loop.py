@@ -24,7 +24,7 @@ from kalshi_tui.desk.executor import Executor
 from kalshi_tui.desk.meter import LagMeter, LatencyMeter
 from kalshi_tui.desk.narrate import sentence
 from kalshi_tui.desk.output import Output
-from kalshi_tui.desk.ports import FeedPort, JournalPort, TapePort, VenuePort
+from kalshi_tui.desk.ports import FeedPort, JournalPort, SimulatedVenue, TapePort, VenuePort
 from kalshi_tui.desk.server import ControlServer
 from kalshi_tui.desk.sessions import COMMAND_LINE
 from kalshi_tui.protocol import effects as ef
@@ -84,6 +84,8 @@ class Parts(Struct, frozen=True):
     feed: FeedPort
     run_feed: Callable[[], Coroutine[Any, Any, None]]
     tape: TapePort | None = None
+    simulated: SimulatedVenue | None = None
+    """Paper: takes the venue's place for everything but facts."""
     output: Output | None = None
 
 
@@ -117,7 +119,14 @@ class Desk:
         """Take the shells, which were made with this desk's own ``receive``."""
         self.parts = parts
         self.executor = Executor(
-            parts.journal, parts.venue, parts.feed, self.receive, self._local, self.kill, instant
+            parts.journal,
+            parts.venue,
+            parts.feed,
+            self.receive,
+            self._local,
+            self.kill,
+            instant,
+            parts.simulated,
         )
 
     # -- events ---------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from kalshi_tui.locations import EMBEDDED, DeskFolder
+from kalshi_tui.protocol.calendar import ScheduledPrint
 from kalshi_tui.protocol.units import Money
 
 
@@ -20,6 +21,8 @@ class Plan(Struct, frozen=True):
     engine_params: dict[str, dict[str, Any]]
     """Engine name -> its parameters, as plain values."""
     bankroll: Money
+    prints: tuple[ScheduledPrint, ...] = ()
+    """The trader's own calendar."""
     markets: tuple[str, ...] = ()
     """Tickers to follow; empty: every open market of the practice exchange."""
     quote: bool = False
@@ -52,7 +55,7 @@ class Plan(Struct, frozen=True):
     def mode(self) -> str:
         """The one word of venue and execution."""
         word = self.venue.upper()
-        return word if self.execution == "venue" else f"{word}·WATCH"
+        return {"venue": word, "paper": f"{word}·PAPER", "none": f"{word}·WATCH"}[self.execution]
 
 
 def encode(plan: Plan) -> bytes:

@@ -7,11 +7,36 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
-from kalshi_tui.protocol.effects import AmendOrder, CancelOrder, Journal
+from kalshi_tui.protocol.effects import (
+    AmendOrder,
+    CancelOrder,
+    CreateOrder,
+    Journal,
+    ReadBalance,
+    ReadFills,
+    ReadOrders,
+    ReadPositions,
+    ReadQueue,
+    ReadSettlements,
+)
 from kalshi_tui.protocol.events import KernelEvent
+from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.orders import NewOrder
 from kalshi_tui.protocol.units import Nanos
 from kalshi_tui.storage.kernel_rows import Decided
+
+Simulated = (
+    AmendOrder
+    | CancelOrder
+    | CreateOrder
+    | ReadBalance
+    | ReadFills
+    | ReadOrders
+    | ReadPositions
+    | ReadQueue
+    | ReadSettlements
+)
+"""What a simulated venue takes over; facts and the exchange's state are always read from the real one."""
 
 Withheld = Callable[[], str | None]
 
@@ -63,6 +88,12 @@ class JournalPort(Protocol):
     """The money journal. ``append`` returns when the rows are durable; ``JournalError`` when they are not."""
 
     async def append(self, rows: Sequence[Journal]) -> None: ...
+
+
+class SimulatedVenue(Protocol):
+    """A venue inside this process: takes requests at once, answers through the core."""
+
+    def send(self, request: Simulated, now: Instant) -> None: ...
 
 
 class TapePort(Protocol):

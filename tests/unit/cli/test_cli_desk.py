@@ -160,3 +160,53 @@ def test_a_lost_terminal_leaves_the_desk_and_attach_finds_it(killed_after: list[
         stopped = call("stop")
     assert stopped.returncode == 0
     assert [pid for pid in family if is_alive(pid)] == []
+
+
+def test_an_exchange_that_already_runs(killed_after: list[Popen[str]]) -> None:
+    exchange = start("exchange", "--port", "0", "--seed", "11")
+    killed_after.append(exchange)
+    assert exchange.stdout is not None
+    [ready] = lines(exchange.stdout.readline())
+    assert (ready["type"], ready["seed"]) == ("ready", 11)
+    there = [
+        "--rest",
+        ready["rest"],
+        "--ws",
+        ready["ws"],
+        "--key-id",
+        ready["key_id"],
+        "--key-file",
+        ready["key_file"],
+    ]
+
+    wrong = call("--no-ui", "--for", "2s", *there, "--key-id", "0000-not-the-key")
+    assert wrong.returncode == 3
+    assert "practice refuses this key (HTTP 401" in wrong.stderr and "not-the-key" not in wrong.stderr
+    absent = call("--no-ui", "--for", "2s", "--markets", "NOSUCH-1", *there)
+    assert absent.returncode == 2 and "NOSUCH-1: no such market on practice" in absent.stderr
+
+    first = call("--no-ui", "--for", "3s", "--json", "--quote", "--execution", "paper", *there)
+    summary = lines(first.stdout)[-1]
+    assert (first.returncode, summary["execution"], summary["unreconciled"]) == (0, "paper", 0)
+    assert summary["orders_sent"] > 0
+    only = next(row["ticker"] for row in lines(first.stdout) if row["type"] == "state")
+    second = call(
+        "--no-ui", "--for", "2s", "--json", "--execution", "none", "--quote", "--markets", only, *there
+    )
+    rows = lines(second.stdout)
+    assert second.returncode == 0
+    assert {row["ticker"] for row in rows if row["type"] == "state"} == {only}
+    assert rows[-1]["orders_sent"] == 0 and rows[-1]["book_checks"] > 0
+
+    exchange.send_signal(signal.SIGTERM)
+    assert ended(exchange)[0] in (0, 143)
+
+
+def test_a_reader_of_stdout_that_leaves_ends_the_desk_in_order(killed_after: list[Popen[str]]) -> None:
+    desk = start("--no-ui", "--json", "--quote")
+    killed_after.append(desk)
+    assert desk.stdout is not None and desk.stdout.readline()
+    desk.stdout.close()
+    desk.wait(40)
+    assert desk.returncode == 1
+    assert call("status").returncode == 1

@@ -98,6 +98,10 @@ class FakeVenue:
         await self._asked("markets")
         return ev.MarketsRead(instant(), ())
 
+    async def read_calendar(self) -> ev.KernelEvent:
+        await self._asked("calendar")
+        return ev.CalendarRead(instant(), ())
+
     async def read_exchange_status(self) -> ev.KernelEvent:
         await self._asked("status")
         return ev.ExchangeStatusRead(instant(), True, True)

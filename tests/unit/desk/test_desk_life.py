@@ -86,7 +86,7 @@ class Bench:
         self.desk = Desk(facts, self.core)
         self.feed_error: Exception | None = None
         self.desk.attach(
-            Parts(FakeJournal(self.log), self.venue, FakeFeed(self.log), self.feed, None, self.output)
+            Parts(FakeJournal(self.log), self.venue, FakeFeed(self.log), self.feed, output=self.output)
         )
         self.task = asyncio.create_task(live(self.desk, [], "boot"))
 
