@@ -1,4 +1,4 @@
-"""``python -m benchmarks [NAME...] [--seed N] [--rounds N] [--frames N]``; without a name, all of them."""
+"""``python -m benchmarks [NAME...] [--seed N] [--rounds N] [--frames N] [--seconds S]``; all without a name."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--seed", type=int, default=1, help="of everything that is generated")
     parser.add_argument("--rounds", type=int, default=5, help="interleaved rounds to take medians over")
     parser.add_argument("--frames", type=int, default=None, help="how many frames to work on")
+    parser.add_argument(
+        "--seconds", type=float, default=None, help="how long, where a measurement takes time"
+    )
     chosen = parser.parse_args(arguments)
     unknown = [name for name in chosen.names if name not in known]
     if unknown:
         parser.error(f"{unknown[0]!r} is no measurement; there are: {', '.join(known)}")
-    options = Options(chosen.seed, chosen.rounds, chosen.frames)
+    options = Options(chosen.seed, chosen.rounds, chosen.frames, chosen.seconds)
     failed = False
     for name in chosen.names or MEASUREMENTS:
         module = import_module(known[name])

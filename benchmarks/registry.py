@@ -12,6 +12,7 @@ MEASUREMENTS: dict[str, str] = {
 
 ON_REQUEST: dict[str, str] = {
     "fuzz": "benchmarks.fuzz",
+    "soak": "benchmarks.soak",
 }
 """Only when named: they take minutes."""
 
@@ -21,3 +22,5 @@ class Options(Struct, frozen=True):
     rounds: int = 5
     frames: int | None = None
     """How much work; None leaves it to the measurement."""
+    seconds: float | None = None
+    """How long; None leaves it to the measurement."""
