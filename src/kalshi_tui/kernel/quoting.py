@@ -114,7 +114,7 @@ def _blocked(desk: DeskState, market: MarketState) -> tuple[str, str] | None:
         return "paused", f"the market is {facts.status.value}"
     kind, why = desk.gate.latches.strongest(facts.ticker, facts.event_ticker)
     if kind is StopKind.KILL:
-        return "killed", f"killed: {why}"
+        return "killed", f"killed ({why}): nothing is sent; `kalshi-tui clear` opens the gate"
     if not market.quoting:
         return ("pulled", f"pulled: {why}") if kind is StopKind.PULL else ("off", "quoting is off")
     if market.flatten is not None:
