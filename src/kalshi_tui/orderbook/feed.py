@@ -212,7 +212,15 @@ class BookFeed(Standing):
             self._recovery.subscribed(sid)
             if stream is None or stream.ended:
                 stream = self._streams[sid] = Stream(sid, 1, self._sparse)
+                self._free_of_ended()
             stream.carries_books = True
+
+    def _free_of_ended(self) -> None:
+        """Markets whose subscription ended may be asked for on the new one."""
+        for followed in self._markets.values():
+            former = self._streams.get(followed.sid)
+            if former is not None and former.ended:
+                followed.sid = None
 
     def _listed(self, stream: Stream, message: Ok, at: Instant) -> None:
         """The whole list of a subscription's markets after a change of it: what is not on it is not told."""
@@ -236,8 +244,8 @@ class BookFeed(Standing):
         for ticker in stream.tickers:
             followed = self._markets.get(ticker)
             if followed is not None and followed.sid == stream.sid:
-                followed.sid = None
-                followed.asked = None
+                # It keeps the subscription that ended, so that no other one is asked for it.
+                followed.asked, followed.wanted = None, True
         if resubscribe and stream.sid is not None:
             self._recovery.resubscribe(stream.sid, why)
 
