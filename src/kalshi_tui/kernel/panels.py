@@ -108,7 +108,7 @@ def _limits(market: MarketState | None) -> Gauge:
     if market is None:
         return Gauge("R2", 0, 0, FULL, "–")
     limits = market.risk.limits
-    text = f"×{limits.position / FULL:.2f}" + (f" {limits.why}" if limits.why else f" {market.regime.value}")
+    text = limits.why or f"×{limits.position / FULL:.2f} {market.regime.value}"
     return Gauge(
         "R2", limits.position, limits.position, FULL, text, "warn" if limits.reduce_only else "plain"
     )

@@ -22,8 +22,11 @@ from kalshi_tui.protocol.orders import NewOrder, Owner
 from kalshi_tui.protocol.quotes import Decision, Quote, QuoteIntent, QuoteSides, Regime, Verdict
 from kalshi_tui.protocol.units import CONTRACT, MILLISECOND, ONE, SECOND, Price, Side
 from kalshi_tui.risk.base import FULL
+from kalshi_tui.risk.r1_machine import DayState
 from kalshi_tui.risk.r2 import Conditions
 
+WARNED_SIZE = 0.5
+"""Of every engine's size while the day is near its loss limit."""
 LOOK_AGAIN = 50 * MILLISECOND
 """A wanted side that is not there yet (its pause, the write budget) is looked at again after this."""
 CLOSED = (
@@ -171,7 +174,7 @@ def _snapshot(desk: DeskState, market: MarketState, *, held: bool) -> MarketSnap
         market.regime,
         seconds,
         life,
-        size_scale=market.risk.limits.size / FULL,
+        size_scale=WARNED_SIZE if desk.chain.r1.state is DayState.WARN else 1.0,
         sides=QuoteSides.REDUCE if held or market.risk.limits.reduce_only else market.sides,
         lean_levels=market.lean_levels,
         widen=market.widen,
@@ -191,6 +194,8 @@ def _review(
     paused = market.paused_sides.get(side)
     if paused is not None:
         return None, f"no {side.value}: {paused}"
+    largest = desk.chain.controls.params.order_count * market.risk.limits.size // FULL
+    quote = Quote(quote.price, min(quote.count, max(largest // CONTRACT * CONTRACT, CONTRACT)))
     working = working_orders(desk, market, side)
     order = _order(market, side, quote.price, quote.count, "review")
     risk = market.risk

@@ -54,8 +54,8 @@ def test_every_order_is_journaled_before_it_is_sent_in_the_same_decision() -> No
     assert intents == [e.order.client_order_id for e in bench.made(ef.CreateOrder)]
     orders = [e.order for e in bench.made(ef.CreateOrder)]
     assert [(o.side, o.price, o.count) for o in orders] == [
-        (Side.BID, 4300, 500),  # half of the engine's ten: a market counts as active until it has been calm
-        (Side.ASK, 4700, 500),
+        (Side.BID, 4300, 1000),
+        (Side.ASK, 4700, 1000),
     ]
     assert all(o.post_only and o.cancel_on_pause and o.expiration_s for o in orders)
 
@@ -65,7 +65,7 @@ def test_own_orders_are_taken_out_of_the_book_before_it_is_priced() -> None:
     bench.accept_all()
     # Our own bid arrives in the book one level above the others: the mid must not follow it.
     bench.kernel.state.orders.by_client_id["b-e1"].price = 4500
-    bench.delta("0.4500", "5.00")
+    bench.delta("0.4500", "10.00")
     bench.turn()
     fair = bench.kernel.state.markets["T-1"].intent
     assert fair is not None and fair.fair == 0.45
