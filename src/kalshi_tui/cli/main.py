@@ -32,6 +32,7 @@ COMMANDS = {
     "stop": ("stops", "stop"),
     "exchange": ("exchange", "exchange"),
     "replay": ("replay", "replay"),
+    "calibrate": ("calibrate", "calibrate"),
     "doctor": ("doctor", "doctor"),
     "config": ("config", "config"),
     "keys": ("keys", "keys"),
