@@ -50,7 +50,7 @@ def _section(section: Section, path: tuple[str, ...]) -> Iterator[str]:
             tables += ["", *_comment(docs.get(name, "")), f"[{name}]"]
         else:
             yield from _comment(docs.get(name) or field.description or "")
-            yield f"#{name} = {shown(field, value)}"
+            yield f"#{name} = {shown(field, value)}{_choices(field)}"
     for name, value in inner:
         where = (*path, name)
         yield from ("", *_comment(_summary(type(value))), f"[{'.'.join(where)}]")
@@ -77,11 +77,14 @@ def _comment(text: str) -> list[str]:
 
 
 def shown(field: FieldInfo, value: object) -> str:
-    """A value as it stands in the file, with its choices where there are few."""
-    text = _dollars(value) if isinstance(value, int) and IN_DOLLARS in field.metadata else _toml(value)
-    if get_origin(field.annotation) is Literal:
-        return f"{text}  # one of {', '.join(map(str, get_args(field.annotation)))}"
-    return text
+    """A value as it stands in the file."""
+    return _dollars(value) if isinstance(value, int) and IN_DOLLARS in field.metadata else _toml(value)
+
+
+def _choices(field: FieldInfo) -> str:
+    if get_origin(field.annotation) is not Literal:
+        return ""
+    return f"  # one of {', '.join(map(str, get_args(field.annotation)))}"
 
 
 def _dollars(money: Money) -> str:

@@ -116,16 +116,7 @@ async def run_desk(
         on_step("reading account and markets")
         budget, markets = await _first_reads(plan, venue)
 
-        latch_file = LatchFile(plan.folder.latches)
-        recorded = latch_file.read(instant().wall)
-        if latch_file.broken:
-            log.error("%s", latch_file.broken)
-        # Engines that a kill switched off stay off until a person switches them on: --quote is from before it.
-        quote = plan.quote and not stops_file.is_killed(recorded)
-        books = BookFeed(use_yes_price=True, check_every=CHECK_EVERY)
-        kernel = Kernel(_settings(plan, boot, quote), books, instant(), await _saved_day(plan, journal))
-        stops_file.restore(recorded, kernel.state.gate.latches)
-        keeper = stops_file.LatchKeeper(latch_file, kernel.state.gate.latches)
+        kernel, keeper = await _kernel(plan, boot, journal)
         followed: list[str] = []
 
         def after_turn() -> None:
@@ -177,6 +168,21 @@ def _tape(plan: Plan, boot: str) -> Tape:
 def family_of(plan: Plan) -> str:
     """What all client order ids of this desk begin with, whichever boot: from its folder's digest."""
     return f"kt{plan.folder.path.name.rpartition('-')[2][:6]}"
+
+
+async def _kernel(plan: Plan, boot: str, journal: Journal) -> tuple[Kernel, stops_file.LatchKeeper]:
+    """The core, with the stops of the last desk in force, and what keeps them for the next one."""
+    latch_file = LatchFile(plan.folder.latches)
+    recorded = latch_file.read(instant().wall)
+    if latch_file.broken:
+        log.error("%s", latch_file.broken)
+    # Engines that a kill switched off stay off until a person switches them on: --quote is from before it.
+    quote = plan.quote and not stops_file.is_killed(recorded)
+    books = BookFeed(use_yes_price=True, check_every=CHECK_EVERY)
+    kernel = Kernel(_settings(plan, boot, quote), books, instant(), await _saved_day(plan, journal))
+    stops_file.restore(recorded, kernel.state.gate.latches)
+    keeper = stops_file.LatchKeeper(latch_file, kernel.state.gate.latches)
+    return kernel, keeper
 
 
 def wanted(kernel: Kernel) -> list[str]:
@@ -262,6 +268,7 @@ def _settings(plan: Plan, boot: str, quote: bool) -> KernelSettings:
         default_engine=plan.engine,
         quote_at_start=quote,
         engine_params=params,
+        calibrations=plan.calibrations,
         prints=plan.prints,
         detached_hold_s=DETACHED_HOLD_S if pulls else None,
     )

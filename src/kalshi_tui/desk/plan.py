@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from kalshi_tui.kernel.settings import Calibration
 from kalshi_tui.locations import EMBEDDED, DeskFolder
 from kalshi_tui.protocol.calendar import ScheduledPrint
 from kalshi_tui.protocol.units import Money
@@ -21,6 +22,8 @@ class Plan(Struct, frozen=True):
     engine_params: dict[str, dict[str, Any]]
     """Engine name -> its parameters, as plain values."""
     bankroll: Money
+    calibrations: tuple[Calibration, ...] = ()
+    """Blessed ones only: micro-price tables and regime thresholds with the markets they were measured on."""
     prints: tuple[ScheduledPrint, ...] = ()
     """The trader's own calendar."""
     markets: tuple[str, ...] = ()
