@@ -1,4 +1,4 @@
-"""``python -m benchmarks [NAME...] [--seed N] [--rounds N] [--frames N] [--seconds S]``; all without a name."""
+"""``python -m benchmarks [NAME...] [--seed N] [--rounds N] [--frames N] [--seconds S] [--tapes FILE...]``"""
 
 from __future__ import annotations
 
@@ -19,11 +19,18 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--seconds", type=float, default=None, help="how long, where a measurement takes time"
     )
+    parser.add_argument("--tapes", nargs="*", default=[], metavar="FILE", help="recordings to work on too")
     chosen = parser.parse_args(arguments)
     unknown = [name for name in chosen.names if name not in known]
     if unknown:
         parser.error(f"{unknown[0]!r} is no measurement; there are: {', '.join(known)}")
-    options = Options(chosen.seed, chosen.rounds, chosen.frames, chosen.seconds)
+    options = Options(
+        seed=chosen.seed,
+        rounds=chosen.rounds,
+        frames=chosen.frames,
+        tapes=tuple(chosen.tapes),
+        seconds=chosen.seconds,
+    )
     failed = False
     for name in chosen.names or MEASUREMENTS:
         module = import_module(known[name])

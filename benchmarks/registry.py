@@ -22,5 +22,7 @@ class Options(Struct, frozen=True):
     rounds: int = 5
     frames: int | None = None
     """How much work; None leaves it to the measurement."""
+    tapes: tuple[str, ...] = ()
+    """Recordings to work on too."""
     seconds: float | None = None
     """How long; None leaves it to the measurement."""

@@ -212,6 +212,10 @@ def test_a_reply_on_the_trade_channel_says_nothing_about_books() -> None:
     feed.apply(CONN, ok(2, [], sid=2), at())
     assert reasons(feed) == {"A": "live"}
     assert feed.apply(CONN, delta("A", 2), at()) == "A"
+    feed.follow("B", CENT)
+    feed.apply(CONN, ok(3, ["A", "B"], sid=2), at())
+    feed.expire(at(600))
+    assert feed.requests() == [RequestSnapshots(CONN, 1, ("B",))]
 
 
 def test_a_sparse_tape_only_minds_numbers_that_go_back() -> None:
