@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from kalshi_tui import __version__
-from kalshi_tui.kernel.settings import Calibration
+from kalshi_tui.kernel.calibration import Calibration
 from kalshi_tui.protocol.text import safe_text
 from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.units import UnitError

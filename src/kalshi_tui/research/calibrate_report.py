@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from kalshi_tui.features.microprice_fit import MOVES_PER_ROW
-from kalshi_tui.kernel.settings import Calibration
+from kalshi_tui.kernel.calibration import Calibration
 from kalshi_tui.protocol.units import CENT, MILLISECOND, SECOND
 from kalshi_tui.research import calibrate_m1, calibrate_m2
 from kalshi_tui.research.calibrate_stats import EMBARGO, FEWEST_EVENTS, LEVEL, RESAMPLES, Span, walk_forward

@@ -12,7 +12,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from kalshi_tui.features.market import MarketFeatures
-from kalshi_tui.kernel.settings import series_of
+from kalshi_tui.kernel.calibration import series_of
 from kalshi_tui.orderbook.feed import BookFeed
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.market import Market

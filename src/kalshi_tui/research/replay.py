@@ -20,7 +20,7 @@ from kalshi_tui.kernel.settings import KernelSettings
 from kalshi_tui.orderbook.feed import BookFeed
 from kalshi_tui.protocol import effects as ef
 from kalshi_tui.protocol import events as ev
-from kalshi_tui.protocol.commands import EndDesk
+from kalshi_tui.protocol.commands import AnyCommand, EndDesk
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.market import Event, Market
 from kalshi_tui.protocol.units import MILLISECOND, ONE, SECOND, Nanos, Side, format_count, format_price
@@ -31,6 +31,8 @@ from kalshi_tui.research.tape_facts import TapeFacts
 from kalshi_tui.storage.tape_read import open_tapes, read_tapes
 from kalshi_tui.storage.tape_rows import TapeRow, WatchMarket
 
+SCREEN = 1
+"""The session of a screen that looks on."""
 END_STEPS = 2000
 END_STEP: Nanos = 20 * MILLISECOND
 
@@ -68,6 +70,8 @@ class Replay:
         self.first: Nanos | None = None
         self.now = Instant(0, 0)
         self.ended: ef.EndDesk | None = None
+        self.answers: list[ef.Answer] = []
+        """What commands were answered, for a screen that looks on."""
         self._say = say
         self._hash = hashlib.sha256()
         self._conn = 0
@@ -89,6 +93,16 @@ class Replay:
         self._decide()
         for _ in self._finish():
             pass
+
+    def command(self, command: AnyCommand) -> ef.Answer:
+        """What a screen asks, at the tape's present instant."""
+        self.kernel.apply(ev.CommandReceived(self.now, SCREEN, command, True))
+        self._decide()
+        return self.answers.pop()
+
+    def attach(self) -> None:
+        """A screen looks on and is in control."""
+        self.kernel.apply(ev.SessionChanged(self.now, 1, SCREEN))
 
     def steps(self) -> Iterator[Instant]:
         """Replay the tapes; each yield is an instant at which everything received so far was decided on."""
@@ -164,6 +178,8 @@ class Replay:
                 self._say(effect.type, self.now.wall // MILLISECOND, effect.fields)
             elif isinstance(effect, ef.ReadExchangeStatus):
                 kernel.apply(ev.ExchangeStatusRead(self.now, True, True))
+            elif isinstance(effect, ef.Answer):
+                self.answers.append(effect)
             elif isinstance(effect, ef.EndDesk):
                 self.ended = effect
         for entry in kernel.take_trace():

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from kalshi_tui.kernel.calibration import Calibration
 from kalshi_tui.kernel.settings import KernelSettings
 from kalshi_tui.pricing.base import QuoteParams
 from kalshi_tui.protocol.units import SECOND, Money, UnitError
@@ -23,6 +24,7 @@ def main(
     *,
     engine: str,
     engine_params: dict[str, QuoteParams],
+    calibrations: Sequence[Calibration] = (),
     bankroll: Money,
     quote: bool,
     speed: str,
@@ -31,18 +33,7 @@ def main(
     price_structure: str,
 ) -> int:
     """Run it; the exit code. A damaged tape is said in one sentence, and what came before the damage stands."""
-    settings = KernelSettings(
-        venue="replay",
-        execution="paper",
-        mode="REPLAY",
-        boot="replay",
-        risk=RiskParams.from_bankroll(bankroll),
-        default_engine=engine,
-        quote_at_start=quote,
-        engine_params=dict(engine_params),
-        trace=True,
-        read_calendar=False,
-    )
+    settings = replay_settings(engine, engine_params, bankroll, quote, calibrations)
 
     def say(kind: str, ts_ms: int, fields: dict[str, object]) -> None:
         if as_json:
@@ -72,6 +63,29 @@ def main(
         sys.stdout.write(farewell(summary) + "\n")
     sys.stdout.flush()
     return code
+
+
+def replay_settings(
+    engine: str,
+    engine_params: dict[str, QuoteParams],
+    bankroll: Money,
+    quote: bool,
+    calibrations: Sequence[Calibration] = (),
+) -> KernelSettings:
+    """The desk of a replay: simulated fills, decisions traced, nobody to ask for a calendar."""
+    return KernelSettings(
+        venue="replay",
+        execution="paper",
+        mode="REPLAY",
+        boot="replay",
+        risk=RiskParams.from_bankroll(bankroll),
+        default_engine=engine,
+        quote_at_start=quote,
+        engine_params=dict(engine_params),
+        calibrations=tuple(calibrations),
+        trace=True,
+        read_calendar=False,
+    )
 
 
 def _run(replay: Replay, pace: float | None) -> None:
