@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 import re
 from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from typing import TypeVar, cast
 from urllib.parse import unquote
 
@@ -121,6 +122,7 @@ class VirtualDesk:
         speed: float = 1.0,
         latency_ms: float = 2.0,
         cash: Money = 10_000 * DOLLAR,
+        tier: str = "basic",
         watch: Callable[[VirtualDesk, list[ef.Effect]], None] = lambda desk, effects: None,
     ) -> None:
         self.now = Instant(1_000 * SECOND, START)
@@ -135,12 +137,13 @@ class VirtualDesk:
         self.watch = watch
         self.decisions = 0
         self.ended: ef.EndDesk | None = None
-        self._allowance = Allowance(TIERS["basic"])
+        self.tier = tier
+        self._allowance = Allowance(TIERS[tier])
         self._direct = _Direct(self)
         # The exchange itself enforces the write limit here, with a 429.
         self.venue = VenueClient(cast(Transport, self._direct), write_tokens=10**6)
         self._subscriptions = Subscriptions()
-        self._agenda: list[tuple[Nanos, int, Callable[[], None]]] = []
+        self._agenda: list[tuple[Nanos, int, Callable[[], object]]] = []
         self._number = 0
         self._boot(kernel_settings or settings())
 
@@ -160,7 +163,7 @@ class VirtualDesk:
     # -- inside --------------------------------------------------------------------------------------
 
     def _boot(self, kernel_settings: KernelSettings) -> None:
-        tier = TIERS["basic"]
+        tier = TIERS[self.tier]
         self.kernel = Kernel(kernel_settings, BookFeed(use_yes_price=True, check_every=4 * SECOND), self.now)
         self.kernel.apply(ev.BudgetRead(self.now, tier.write_capacity, tier.write_capacity, tier.write))
         self.kernel.apply(cast(ev.KernelEvent, finished(self.venue.load_universe())))
@@ -169,7 +172,8 @@ class VirtualDesk:
         self._later(0, self._heartbeat)
         self._later(0, self._tick)
 
-    def _later(self, delay: Nanos, action: Callable[[], None]) -> None:
+    def _later(self, delay: Nanos, action: Callable[[], object]) -> None:
+        """The kernel decides after an action unless that returns False."""
         self._number += 1
         heapq.heappush(self._agenda, (self.now.wall + delay, self._number, action))
 
@@ -187,7 +191,7 @@ class VirtualDesk:
         heard = False
         while self._agenda[0][0] <= at:
             _, _, action = heapq.heappop(self._agenda)
-            heard = action() is not False or heard  # type: ignore[func-returns-value]
+            heard = action() is not False or heard
             self._post()
         if heard:
             self._decide()
@@ -202,7 +206,7 @@ class VirtualDesk:
         wanted = [m.ticker for m in self.kernel.state.markets.values() if m.facts.status not in OVER]
         self._subscriptions.want(wanted)
         for command in self._subscriptions.commands(self.now.mono):
-            self._later(self.latency, lambda raw=command: self._command(raw))  # type: ignore[misc]
+            self._later(self.latency, partial(self._command, command))
 
     def _tick(self) -> None:
         self._later(TICK, self._tick)
@@ -218,7 +222,7 @@ class VirtualDesk:
         while self.session.outgoing:
             sub, raw = self.session.outgoing.popleft()
             self.session.written(sub)
-            self._later(self.latency, lambda raw=raw: self._frame(raw))  # type: ignore[misc]
+            self._later(self.latency, partial(self._frame, raw))
 
     def _frame(self, raw: bytes) -> None:
         message = decode(raw)
@@ -237,8 +241,11 @@ class VirtualDesk:
         self.service.catch_up(at)
         texts = {name: str(value) for name, value in query.items()}
         account = self.account if route.signed else None
-        every = lambda name: [texts[name]] if name in texts else []  # noqa: E731
-        call = Call(self.exchange, account, self._allowance, "basic", names, texts, every, body, at)
+
+        def every(name: str) -> list[str]:
+            return [texts[name]] if name in texts else []
+
+        call = Call(self.exchange, account, self._allowance, self.tier, names, texts, every, body, at)
         cost = route.cost * len(batch_items(call)) if route.batch else route.cost
         try:
             if route.bucket == "write" and not self._allowance.take("write", cost, at):
@@ -265,14 +272,13 @@ class VirtualDesk:
             case ef.Journal() | ef.Answer() | ef.Report():
                 pass
             case _:
-                asked = self.now
-                self._later(self.latency, lambda: self._request(effect, asked))
+                self._later(self.latency, partial(self._request, effect, self.now))
 
     def _request(self, effect: ef.Effect, asked: Instant) -> bool:
         """A request reaches the exchange; its answer comes back later."""
         self._direct.asked = asked
         event = cast(ev.KernelEvent, finished(self._call(effect)))
-        self._later(self.latency, lambda: self._arrive(event))
+        self._later(self.latency, partial(self._arrive, event))
         return False
 
     def _arrive(self, event: ev.KernelEvent) -> None:

@@ -42,9 +42,17 @@ def book_fill(desk: DeskState, fill: Fill) -> bool:
         text = f"{fill.ticker}: {result.anomaly}; the market is held until you clear it"
         raise_alert(desk, Alert(f"anomaly {fill.ticker}", AlertLevel.HALT, text, fill.ticker))
         desk.gate.latches.held[f"market {fill.ticker}"] = result.anomaly
+    _tell_basket(desk, market, order, fill)
     refresh_exposure(desk, fill.ticker)
     desk.dirty[fill.ticker] = None
     return True
+
+
+def _tell_basket(desk: DeskState, market: MarketState | None, order: Order | None, fill: Fill) -> None:
+    """The basket in flight learns what its legs got."""
+    relations = None if market is None else desk.relations.get(market.facts.event_ticker)
+    if relations is not None and relations.run is not None and order is not None:
+        relations.run.on_fill(order.client_order_id, fill)
 
 
 def _entry_fees(held: Money, before: Count, fill: Fill) -> Money:
@@ -135,6 +143,10 @@ def refresh_exposure(desk: DeskState, ticker: str) -> None:
             risk.best_own_bid = max(risk.best_own_bid or 0, order.price)
         else:
             risk.best_own_ask = min(risk.best_own_ask or order.price, order.price)
+    relations = desk.relations.get(market.facts.event_ticker)
+    leg = None if relations is None else relations.reserved(ticker)
+    if leg is not None:
+        risk.hold(leg.side, leg.limit, leg.count)
 
 
 def own_resting(desk: DeskState, market: MarketState) -> dict[tuple[Side, int], Count]:

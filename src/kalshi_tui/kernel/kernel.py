@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kalshi_tui.kernel import commanding, ending, facts, recovery, rounds, stops, summary, trace, view
+from kalshi_tui.kernel import (
+    commanding,
+    ending,
+    facts,
+    recovery,
+    relations,
+    rounds,
+    stops,
+    summary,
+    trace,
+    view,
+)
 from kalshi_tui.kernel.booking import book_change, book_fill, raise_alert
 from kalshi_tui.kernel.quoting import decide_market
 from kalshi_tui.kernel.settings import KernelSettings
@@ -113,6 +124,7 @@ class Kernel:
         commanding.step(desk)
         stops.step_flattens(desk)
         rounds.look_again(desk)
+        relations.step(desk)
         changed = False
         dirty, desk.dirty = desk.dirty, {}
         for ticker in dirty:

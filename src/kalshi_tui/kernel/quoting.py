@@ -18,7 +18,7 @@ from kalshi_tui.pricing.base import MarketSnapshot, QuoteParams, default_params
 from kalshi_tui.pricing.base import quote as engine_quote
 from kalshi_tui.pricing.calendar import next_pull
 from kalshi_tui.protocol.market import MarketStatus
-from kalshi_tui.protocol.orders import NewOrder, Owner
+from kalshi_tui.protocol.orders import NewOrder, Owner, TimeInForce
 from kalshi_tui.protocol.quotes import Decision, Quote, QuoteIntent, QuoteSides, Regime, Verdict
 from kalshi_tui.protocol.units import CONTRACT, MILLISECOND, ONE, SECOND, Price, Side
 from kalshi_tui.risk.base import FULL
@@ -47,9 +47,9 @@ def decide_market(desk: DeskState, market: MarketState) -> bool:
         if not desk.feed.settled(market.ticker):
             return False  # in the middle of one exchange action: wait for its end
         _observe(desk, market)
-    blocked = _blocked(desk, market)
-    if blocked is not None:
-        market.word, market.why = blocked
+    hindrance = blocked(desk, market)
+    if hindrance is not None:
+        market.word, market.why = hindrance
         market.intent = market.bid = market.ask = None
     else:
         _propose(desk, market)
@@ -105,7 +105,7 @@ def conditions(desk: DeskState, market: MarketState) -> Conditions:
     )
 
 
-def _blocked(desk: DeskState, market: MarketState) -> tuple[str, str] | None:
+def blocked(desk: DeskState, market: MarketState) -> tuple[str, str] | None:
     """(word, why) when nothing may be quoted; None when an engine may be asked."""
     facts = market.facts
     if facts.status in CLOSED:
@@ -159,6 +159,7 @@ def _snapshot(desk: DeskState, market: MarketState, *, held: bool) -> MarketSnap
     if facts.open_time is not None and facts.close_time is not None:
         life = (facts.close_time - facts.open_time) / SECOND
     seconds = None if facts.close_time is None else (facts.close_time - desk.now.wall) / SECOND
+    coherent, relation = _siblings(desk, market)
     return MarketSnapshot(
         facts.ticker,
         facts.grid,
@@ -178,7 +179,19 @@ def _snapshot(desk: DeskState, market: MarketState, *, held: bool) -> MarketSnap
         sides=QuoteSides.REDUCE if held or market.risk.limits.reduce_only else market.sides,
         lean_levels=market.lean_levels,
         widen=market.widen,
+        coherent=coherent,
+        relation=relation,
     )
+
+
+def _siblings(desk: DeskState, market: MarketState) -> tuple[float | None, str]:
+    """Fair value that agrees with the event's other markets, and what the last scan said, for M3."""
+    relations = desk.relations.get(market.facts.event_ticker)
+    if relations is None:
+        return None, ""
+    if market.regime is Regime.EVENT:
+        return None, f"event ({market.watcher.why})"
+    return relations.coherent.get(market.ticker), relations.reason
 
 
 def _params(desk: DeskState, market: MarketState) -> QuoteParams:
@@ -194,6 +207,9 @@ def _review(
     paused = market.paused_sides.get(side)
     if paused is not None:
         return None, f"no {side.value}: {paused}"
+    relations = desk.relations.get(market.facts.event_ticker)
+    if relations is not None and relations.in_the_way(market.ticker, side, quote.price):
+        return None, f"no {side.value}: it would be in a basket's way"
     largest = desk.chain.controls.params.order_count * market.risk.limits.size // FULL
     quote = Quote(quote.price, min(quote.count, max(largest // CONTRACT * CONTRACT, CONTRACT)))
     working = working_orders(desk, market, side)
@@ -229,7 +245,10 @@ def working_orders(desk: DeskState, market: MarketState, side: Side) -> list[Ord
     return [
         o
         for o in desk.orders.live.get(market.ticker, {}).values()
-        if o.side is side and o.owner is Owner.ENGINE and o.is_open
+        if o.side is side
+        and o.owner is Owner.ENGINE
+        and o.is_open
+        and o.time_in_force is TimeInForce.GTC  # a basket's legs never rest
     ]
 
 

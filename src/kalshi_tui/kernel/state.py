@@ -14,6 +14,7 @@ from kalshi_tui.execution.target import SideClock
 from kalshi_tui.features.market import MarketFeatures
 from kalshi_tui.features.snapshot import FeatureSnapshot
 from kalshi_tui.kernel.alerts import AlertLog
+from kalshi_tui.kernel.relations_state import EventRelations
 from kalshi_tui.kernel.settings import KernelSettings
 from kalshi_tui.orderbook.feed import BookFeed
 from kalshi_tui.portfolio.positions import Ledger
@@ -167,6 +168,8 @@ class DeskState:
     markets: dict[str, MarketState] = field(default_factory=dict)
     events: dict[str, Event] = field(default_factory=dict)
     series: dict[str, Series] = field(default_factory=dict)
+    relations: dict[str, EventRelations] = field(default_factory=dict)
+    """Event -> what M3 knows of it."""
     chain: RiskChain = field(init=False)
     risk: RiskState = field(init=False)
     balance: Money | None = None

@@ -1,0 +1,247 @@
+"""Baskets of the kernel: started only when everything they may need is there, then driven order by order.
+
+Every leg passes the one gate and the whole risk chain like any other order. What a basket may still send is reserved
+in the exposure risk looks at, so that no quote takes its room; and a leg is judged by the limits in force when that
+room was reserved: a tightening in between stops additions, it does not strand a half-bought basket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from kalshi_tui.execution.basket import BasketRules, BasketRun, BasketView, Take
+from kalshi_tui.execution.budget import CREATE_COST, pull_cost
+from kalshi_tui.kernel.booking import raise_alert, refresh_exposure
+from kalshi_tui.kernel.relations_state import EventRelations
+from kalshi_tui.kernel.sending import create, judge
+from kalshi_tui.kernel.state import DeskState, MarketState
+from kalshi_tui.pricing.baskets import Basket, Leg, LegBook
+from kalshi_tui.pricing.m3 import M3Params, scan
+from kalshi_tui.protocol.effects import Journal
+from kalshi_tui.protocol.orders import NewOrder, Owner, TimeInForce
+from kalshi_tui.protocol.quotes import Alert, AlertLevel, Decision
+from kalshi_tui.protocol.units import (
+    CONTRACT,
+    DOLLAR,
+    MILLISECOND,
+    SECOND,
+    Count,
+    Nanos,
+    format_count,
+    format_money,
+    format_price,
+)
+
+FRESH: Nanos = 300 * MILLISECOND
+"""The connection must have been heard of this recently before a basket starts."""
+REST: Nanos = SECOND
+"""Pause of an event after a basket, however it ended."""
+
+
+def start(
+    desk: DeskState,
+    relations: EventRelations,
+    basket: Basket,
+    books: Mapping[str, LegBook],
+    params: M3Params,
+) -> str:
+    """Begin it, smaller where risk leaves less room; empty, or why not."""
+    space = relations.space
+    assert space is not None
+    refusal = _premises(desk, relations, basket)
+    if refusal:
+        return refusal
+    lots, why = _room(desk, basket)
+    if lots < basket.lots:
+        if lots < CONTRACT:
+            return why
+        fewer = replace(params, basket_lots=lots // CONTRACT)
+        found = scan(space, books, fewer, desk.now.wall, None)
+        if found.basket is None or _room(desk, found.basket)[0] < found.basket.lots:
+            return why
+        basket = found.basket
+    rules = BasketRules(params.timeout_ms, round(params.leg_risk * DOLLAR))
+    relations.run = BasketRun(basket, space, rules, desk.now)
+    relations.limits = {leg.ticker: desk.markets[leg.ticker].risk.limits for leg in basket.legs}
+    for leg in basket.legs:
+        refresh_exposure(desk, leg.ticker)
+        desk.dirty[leg.ticker] = None  # quotes in its way are withdrawn
+    _say_planned(desk, relations, basket)
+    return ""
+
+
+def _premises(desk: DeskState, relations: EventRelations, basket: Basket) -> str:
+    """What must hold before its first order, or the sentence that it does not."""
+    heard = desk.feed.heard_at
+    if heard is None or desk.now.mono - heard.mono > FRESH:
+        return "the connection is too quiet to trust every book"
+    needed = 2 * CREATE_COST * len(basket.legs)
+    if not desk.budget.affords(needed, pull_cost(desk.orders.open_count() + len(basket.legs))):
+        return f"its legs and their unwinding need {needed} write tokens beside what pulling takes"
+    for leg in basket.legs:
+        for order in desk.orders.open_orders(leg.ticker):
+            near = order.side is leg.side.opposite and (order.price - leg.limit) * leg.side.sign <= 0
+            if near and order.owner is not Owner.ENGINE:
+                return f"an order on {leg.ticker} that is not an engine's is in its way"
+    return ""
+
+
+def _room(desk: DeskState, basket: Basket) -> tuple[Count, str]:
+    """Lots that risk lets through with every leg open at once (the worst partial fill), and what binds."""
+    lots, why = basket.lots, ""
+    held: list[tuple[MarketState, Leg]] = []
+    for leg in basket.legs:
+        market = desk.markets[leg.ticker]
+        risk = market.risk
+        own = (risk.best_own_bid, risk.best_own_ask)
+        # Own quotes in its way go first: they must not refuse it here.
+        risk.best_own_bid = risk.best_own_ask = None
+        verdict = desk.chain.review(desk.risk, _order(market, leg, leg.count, "review"))
+        risk.best_own_bid, risk.best_own_ask = own
+        if verdict.decision is Decision.REFUSE:
+            lots, why = 0, f"{leg.ticker}: {verdict.why}"
+        elif verdict.count < lots:
+            lots, why = verdict.count, f"{leg.ticker}: {verdict.why}"
+        risk.hold(leg.side, leg.limit, leg.count)
+        held.append((market, leg))
+    for market, leg in held:
+        market.risk.release(leg.side, leg.limit, leg.count)
+    return lots // CONTRACT * CONTRACT, why
+
+
+def _order(market: MarketState, leg: Leg | Take, count: Count, client_id: str) -> NewOrder:
+    return NewOrder(
+        client_order_id=client_id,
+        ticker=market.ticker,
+        side=leg.side,
+        price=leg.price if isinstance(leg, Take) else leg.limit,
+        count=count,
+        time_in_force=TimeInForce.IOC,
+        post_only=False,
+        exchange_index=market.facts.exchange_index,
+        owner=Owner.ENGINE,
+        engine="m3",
+    )
+
+
+def drive(desk: DeskState, relations: EventRelations, books: Mapping[str, LegBook]) -> None:
+    """Let the basket in flight do its next thing."""
+    run = relations.run
+    assert run is not None
+    view = _view(desk, relations, run, books)
+    if not view.unanswered:
+        stopped = _stopped(desk, run)
+        if stopped:
+            run.stop(stopped)
+    take = run.step(view)
+    if take is not None:
+        _send(desk, relations, run, take)
+    if run.over:
+        _finish(desk, relations, run)
+
+
+def _stopped(desk: DeskState, run: BasketRun) -> str:
+    """Why nothing more of it may leave, or empty: a stop, a flatten, a market switched off."""
+    for leg in run.basket.legs:
+        market = desk.markets[leg.ticker]
+        kind, why = desk.gate.latches.strongest(market.ticker, market.facts.event_ticker)
+        if kind is not None:
+            return f"{kind.value}: {why}"
+        if market.flatten is not None or not market.quoting:
+            return f"{leg.ticker} was switched off"
+    return ""
+
+
+def _view(
+    desk: DeskState, relations: EventRelations, run: BasketRun, books: Mapping[str, LegBook]
+) -> BasketView:
+    sent = [desk.orders.by_client_id.get(client_id) for client_id in run.orders]
+    tickers = [leg.ticker for leg in run.basket.legs]
+    grids = {t: desk.markets[t].facts.grid for t in tickers}
+    return BasketView(
+        now=desk.now,
+        books=books,
+        grids={ticker: grid for ticker, grid in grids.items() if grid is not None},
+        in_the_way=sum(
+            relations.in_the_way(ticker, order.side, order.price)
+            for ticker in tickers
+            for order in desk.orders.open_orders(ticker)
+            if order.time_in_force is TimeInForce.GTC and order.owner is Owner.ENGINE
+        ),
+        unanswered=any(order is not None and (order.is_open or order.exposure) for order in sent),
+    )
+
+
+def _send(desk: DeskState, relations: EventRelations, run: BasketRun, take: Take) -> None:
+    market = desk.markets[take.ticker]
+    order = _order(market, take, take.count, desk.next_client_id("e"))
+    run.sent(take, order.client_order_id, desk.now)
+    refresh_exposure(desk, take.ticker)  # the order itself takes the place of its reservation
+    now_in_force = market.risk.limits
+    market.risk.limits = relations.limits[take.ticker]
+    try:
+        if create(desk, order, run.status) is None:
+            run.refused(take, judge(desk, order).why, desk.now)
+    finally:
+        market.risk.limits = now_in_force
+    fields: dict[str, object] = {
+        "event": relations.event_ticker,
+        "what": "unwind" if take.unwinds else "leg",
+        "client_order_id": order.client_order_id,
+        "ticker": take.ticker,
+        "side": take.side.value,
+        "price": format_price(take.price),
+        "count": format_count(take.count),
+    }
+    desk.journal.append(Journal("basket", fields))
+
+
+def _finish(desk: DeskState, relations: EventRelations, run: BasketRun) -> None:
+    relations.run, relations.limits = None, {}
+    relations.rest_until = desk.now.mono + REST
+    for leg in run.basket.legs:
+        refresh_exposure(desk, leg.ticker)
+        desk.dirty[leg.ticker] = None
+    fields: dict[str, object] = {
+        "event": relations.event_ticker,
+        "what": "result",
+        "outcome": run.outcome,
+        "promised": format_money(run.promised),
+        "realized": format_money(run.realized),
+        "status": run.status,
+    }
+    desk.journal.append(Journal("basket", fields))
+    if run.outcome != "nothing":
+        level = AlertLevel.INFO if run.outcome == "complete" else AlertLevel.WARN
+        key = f"basket {relations.event_ticker} {desk.now.mono}"
+        raise_alert(desk, Alert(key, level, f"{relations.event_ticker}: {run.status}"))
+
+
+def _say_planned(desk: DeskState, relations: EventRelations, basket: Basket) -> None:
+    legs: list[dict[str, object]] = [_leg_row(leg) for leg in basket.legs]
+    space = relations.space
+    fields: dict[str, object] = {
+        "event": relations.event_ticker,
+        "what": "planned",
+        "relation": basket.relation,
+        "lots": format_count(basket.lots),
+        "payoff": format_money(basket.payoff),
+        "promised": format_money(basket.profit),
+        "legs": legs,
+        "proof": list(basket.proof),
+        "rules_hash": "" if space is None else space.rules_hash,
+    }
+    desk.journal.append(Journal("basket", fields))
+
+
+def _leg_row(leg: Leg) -> dict[str, object]:
+    return {
+        "ticker": leg.ticker,
+        "side": leg.side.value,
+        "count": format_count(leg.count),
+        "limit": format_price(leg.limit),
+        "cost": format_money(leg.cost),
+        "fee": format_money(leg.fee),
+    }

@@ -1,0 +1,55 @@
+"""What the kernel holds of one event's relations: its outcomes, the last scan, the basket in flight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from kalshi_tui.execution.basket import BasketRun, Phase
+from kalshi_tui.pricing.baskets import Leg, LegBook
+from kalshi_tui.pricing.outcomes import OutcomeSpace
+from kalshi_tui.protocol.market import Market
+from kalshi_tui.protocol.units import CENT, Nanos, Price, Side
+from kalshi_tui.risk.base import Multipliers
+
+
+@dataclass(slots=True)
+class EventRelations:
+    """One event. Kept from the first time one of its markets is quoted by M3."""
+
+    event_ticker: str
+    facts: tuple[Market, ...] = ()
+    """What ``space`` was built from: it is built again when one of these is replaced."""
+    space: OutcomeSpace | None = None
+    scanned: Nanos | None = None
+    """Monotonic time of the last scan."""
+    rest_until: Nanos = 0
+    """No basket starts before this monotonic time: a pause after the last one."""
+    books: dict[str, LegBook] = field(default_factory=dict)
+    """As last scanned; the same books give the same answer."""
+    coherent: dict[str, float] = field(default_factory=dict)
+    """Fair values (dollars) that no relation contradicts, by ticker."""
+    reason: str = ""
+    """What the last scan said."""
+    run: BasketRun | None = None
+    """The basket in flight: at most one an event."""
+    limits: dict[str, Multipliers] = field(default_factory=dict)
+    """R2's multipliers of the legs when the basket's risk was reserved."""
+
+    def reserved(self, ticker: str) -> Leg | None:
+        """The leg of the basket in flight that has not been sent: it counts as if it were."""
+        if self.run is None:
+            return None
+        return next((leg for leg in self.run.unsent if leg.ticker == ticker), None)
+
+    def in_the_way(self, ticker: str, side: Side, price: Price) -> bool:
+        """Whether an own order here could trade with the basket in flight."""
+        run = self.run
+        if run is None:
+            return False
+        leg = next((leg for leg in run.basket.legs if leg.ticker == ticker), None)
+        if leg is None:
+            return False
+        if run.phase is Phase.CLOSING:
+            return True  # either side may be taken to finish or to undo it
+        reach = max(run.planned.profit, 0) // run.planned.lots + CENT
+        return side is leg.side.opposite and (price - leg.limit) * leg.side.sign <= reach
