@@ -10,6 +10,8 @@ import pytest
 from fakes import ladder
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.color import Color, ColorSystem
+from rich.style import Style
 
 from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.units import CENT, ONE
@@ -42,6 +44,7 @@ from kalshi_tui.tui.window import GROUPINGS, Window, middle_of, rungs
         (numbers.dollars(12_400_000), "+12.40"),
         (numbers.dollars(-1_204_560_000), "−1,204.56"),
         (numbers.dollars(-4_000), "+0.00"),
+        (numbers.dollars(0), "0.00"),
         (numbers.dollars(-5_000), "−0.01"),
         (numbers.dollars(None), "–"),
         (numbers.whole_dollars(120_000_000), "120"),
@@ -145,13 +148,30 @@ def test_shipped_themes_are_complete() -> None:
     assert not any("#" in style for style in themes["mono"].styles.values())
 
 
+def test_every_meaning_is_legible_in_sixteen_colours() -> None:
+    def number(colour: Color | None) -> int | None:
+        return None if colour is None else colour.downgrade(ColorSystem.STANDARD).number
+
+    for theme in load_themes().values():
+        if theme.name == "mono":
+            continue
+        ground = number(Style.parse(theme.styles["background"]).color)
+        cursor = number(Style.parse(theme.styles["cursor"]).bgcolor)
+        for role in ROLES:
+            style = Style.parse(theme.styles[role])
+            if role in ("background", "cursor"):
+                continue
+            behind = {number(style.bgcolor)} if style.bgcolor else {ground, cursor}
+            assert number(style.color) not in behind, (theme.name, role)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
         (("halt = ", "hallt = "), "styles.hallt is not a meaning; did you mean 'halt'"),
-        (('bid = "#5aa9f0"', ""), "styles.bid is missing"),
-        (('bid = "#5aa9f0"', 'bid = "sky"'), "styles.bid = 'sky'"),
-        (('bid = "#5aa9f0"', 'bid = "link https://x"'), "styles.bid"),
+        (('bid = "#4a9ff5"', ""), "styles.bid is missing"),
+        (('bid = "#4a9ff5"', 'bid = "sky"'), "styles.bid = 'sky'"),
+        (('bid = "#4a9ff5"', 'bid = "link https://x"'), "styles.bid"),
         (("dark = true", "dark = 1"), "dark was 1"),
         (('background = "#0f1318"', 'background = "bold"'), "is not one colour"),
         (("dark = true", "drak = true"), "'drak' is not a key"),

@@ -14,7 +14,7 @@ from textual.app import App
 from conftest import StageMaker
 from kalshi_tui.protocol.text import safe_text
 from kalshi_tui.protocol.units import SECOND
-from kalshi_tui.protocol.views import DeskView, LogLine, StatusView
+from kalshi_tui.protocol.views import DeskView, Gauge, LogLine, StatusView
 from kalshi_tui.tui.actions import resolve_keymap
 from kalshi_tui.tui.desk_app import DeskApp
 from kalshi_tui.tui.state import ScreenState
@@ -120,6 +120,26 @@ async def test_the_status_bar_says_it(
         assert words in text
         if "armed" not in changes:
             assert "HAND safe" in text
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_a_long_event_gives_way_to_the_numbers(stage: StageMaker, size: tuple[int, int]) -> None:
+    async with stage(size=size, first=with_status(next_event="CPI Nov prints for the last time")) as on:
+        bar = on.text().split("\n")[0]
+        assert "HAND safe" in bar and "day +12.40" in bar and "08:12:12" in bar
+        assert size[0] < 200 or "CPI Nov prints for the last time in 17:48" in bar
+
+
+async def test_a_gauge_says_its_level_without_colour(stage: StageMaker) -> None:
+    gauges = (
+        Gauge("market", 0, 4, 40, "0…4/40", "plain"),
+        Gauge("event", 180, 190, 200, "180/200", "warn"),
+        Gauge("R1", 120, 120, 120, "stopped", "halt"),
+    )
+    async with stage(first=replace(view(), gauges=gauges)) as on:
+        text = on.text()
+        assert "! 180/200" in text and "!! stopped" in text
+        assert "market  ▒▒" in text and "! 0…4/40" not in text
 
 
 async def test_nothing_is_shown_as_zero_when_it_is_unknown(stage: StageMaker) -> None:

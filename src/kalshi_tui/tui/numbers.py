@@ -62,8 +62,8 @@ def signed(value: int, unit: int, places: int, plus: bool = True) -> str:
 
 
 def dollars(money: Money | None, plus: bool = True) -> str:
-    """``+12.40``; with ``plus`` False a positive amount carries no sign."""
-    return UNKNOWN if money is None else signed(money, DOLLAR, 2, plus)
+    """``+12.40``, nothing made or lost ``0.00``; with ``plus`` False a positive amount carries no sign."""
+    return UNKNOWN if money is None else signed(money, DOLLAR, 2, plus and money != 0)
 
 
 def whole_dollars(money: Money | None) -> str:

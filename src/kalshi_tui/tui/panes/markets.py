@@ -134,9 +134,7 @@ class MarketsPane(Pane):
                 line.right(end, text, ink)
         line.right(cols.pos, position(row.position), "dim" if not row.position else "")
         if cols.day:
-            line.right(
-                cols.day, dollars(row.day_pnl, plus=bool(row.day_pnl)), "dim" if not row.day_pnl else ""
-            )
+            line.right(cols.day, dollars(row.day_pnl), "dim" if not row.day_pnl else "")
         return line.line()
 
     def _state_ink(self, row: MarketRow) -> str:
@@ -223,6 +221,9 @@ def _short(label: str) -> str:
     ):
         if label.lower().startswith(word):
             return sign + label[len(word) :]
+    for words, sign in ((" or lower", "≤"), (" or less", "≤"), (" or higher", "≥"), (" or more", "≥")):
+        if label.lower().endswith(words):
+            return sign + label[: -len(words)]
     return label.replace("≥ ", "≥").replace("≤ ", "≤")
 
 

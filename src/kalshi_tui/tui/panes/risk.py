@@ -8,6 +8,8 @@ from kalshi_tui.tui.numbers import BLOCKS
 from kalshi_tui.tui.panes.base import Pane
 
 _NAME = 8
+_ALARMS = {"warn": "! ", "halt": "!! "}
+"""Levels of a gauge that want a look or a hand, and the sign that says so without colour."""
 
 
 class RiskPane(Pane):
@@ -38,7 +40,7 @@ def _most_needed(gauges: list[Gauge], room: int) -> list[Gauge]:
     kept = list(gauges)
     for name in _LEAST:
         if len(kept) > room:
-            kept = [gauge for gauge in kept if gauge.name != name or gauge.level]
+            kept = [gauge for gauge in kept if gauge.name != name or gauge.level in _ALARMS]
     return kept[:room]
 
 
@@ -51,16 +53,19 @@ def _writes(status: StatusView) -> Gauge:
 
 
 def _line(gauge: Gauge, bars: int, width: int, old: bool) -> Line:
-    ink = "stale" if old else gauge.level
+    ink = "stale" if old else gauge.level if gauge.level in _ALARMS else ""
     row = Row(width).left(1, fit(gauge.name, _NAME - 1), "dim")
-    word = {"warn": "! ", "halt": "!! "}.get(gauge.level, "")
+    word = _ALARMS.get(gauge.level, "")
     if gauge.cap <= 0:
         return row.left(_NAME + 1, clauses(word + gauge.text, width - _NAME - 1), ink).line()
     text = clauses(word + gauge.text, width - _NAME - 4)
     room = min(bars, width - _NAME - 1 - len(text) - 2)
     if room >= 4:
-        full, worst, empty = gauge_bar(gauge.used, gauge.worst, gauge.cap, room)
-        row.left(_NAME + 1, full, ink or "text").then(worst, ink or "dim").then(empty, "border")
+        x = _NAME + 1
+        parts = gauge_bar(gauge.used, gauge.worst, gauge.cap, room)
+        for part, part_ink in zip(parts, (ink or "text", ink or "dim", "border"), strict=True):
+            row.left(x, part, part_ink)
+            x += len(part)
     return row.right(width - 1, text, ink).line()
 
 

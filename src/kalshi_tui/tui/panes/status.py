@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from kalshi_tui.protocol.units import DOLLAR
 from kalshi_tui.protocol.views import DeskView, StatusView
-from kalshi_tui.tui.ink import Line, Row, Span
+from kalshi_tui.tui.ink import Line, Row, Span, fit
 from kalshi_tui.tui.numbers import UNKNOWN, age, clock, countdown, dollars, signed, whole_dollars
 from kalshi_tui.tui.panes.base import Pane
 
 _MODE_INK = {"PRACTICE": "practice", "DEMO": "demo", "PROD": "prod", "PROD·PAPER": "paper"}
-_FULL, _TIGHT, _NO_EVENT, _NO_CLOCK, _BARE = range(5)
-"""Levels of detail, tried in order until the bar fits."""
+_FULL, _TIGHT, _NO_DRAWDOWN, _BARE = range(4)
+"""Levels of detail of the left, tried in order until it and the clock fit."""
+_CLOCK = 9
+_LABEL_LEAST = 4
+"""Cells of an event's name below which it says nothing."""
 
 
 class StatusBar(Pane):
@@ -24,20 +27,22 @@ class StatusBar(Pane):
         mode = view.status.mode if view else self.state.hello.mode
         if silent is not None or view is None:
             return [_frozen(mode, silent, width)]
-        for detail in (_FULL, _TIGHT, _NO_EVENT, _NO_CLOCK, _BARE):
-            left = _left(view.status, detail, watching=self._watching(view.status))
-            right = _right(view, detail)
-            used = sum(len(text) for text, _ in left) + sum(len(text) for text, _ in right)
-            if used <= width or detail == _BARE:
-                row = Row(width)
-                for text, ink in left:
-                    row.then(text, ink)
-                x = width - sum(len(text) for text, _ in right)
-                for text, ink in right:
-                    row.left(x, text, ink)
-                    x += len(text)
-                return [row.line()]
-        raise AssertionError("the loop above always returns")
+        watching = self._watching(view.status)
+        left = _left(view.status, _BARE, watching)
+        for detail in (_FULL, _TIGHT, _NO_DRAWDOWN):
+            tried = _left(view.status, detail, watching)
+            if _size(tried) + _size(_right(view, width - _size(tried), must=detail == _FULL)) <= width:
+                left = tried
+                break
+        right = _right(view, width - _size(left), must=False)
+        row = Row(width)
+        for text, ink in left:
+            row.then(text, ink)
+        x = width - _size(right)
+        for text, ink in right:
+            row.left(x, text, ink)
+            x += len(text)
+        return [row.line()]
 
     def _watching(self, status: StatusView) -> bool:
         return status.controller is not None and status.controller != self.state.hello.session
@@ -68,7 +73,7 @@ def _left(status: StatusView, detail: int, watching: bool) -> list[Span]:
     parts += [("ENGINES " if full else "ENG ", "dim"), (str(status.engines_quoting), "")]
     parts += [(" quoting" if full else "", "dim"), (gap if full else "  ", "")]
     parts += _feed(status, full)
-    if status.gaps or detail < _NO_CLOCK:
+    if status.gaps or detail < _BARE:
         parts += [
             (" · gaps " if full else " gaps ", "dim"),
             (str(status.gaps), "warn" if status.gaps else ""),
@@ -100,7 +105,7 @@ def _feed(status: StatusView, full: bool) -> list[Span]:
 
 
 def _drawdown(status: StatusView, detail: int) -> list[Span]:
-    if detail == _BARE or status.drawdown is None:
+    if detail >= _NO_DRAWDOWN or status.drawdown is None:
         return []
     if detail == _FULL:
         limit = f" of {whole_dollars(status.drawdown_limit)}" if status.drawdown_limit is not None else ""
@@ -108,13 +113,27 @@ def _drawdown(status: StatusView, detail: int) -> list[Span]:
     return [(" dd ", "dim"), (signed(status.drawdown, DOLLAR, 0, plus=False), "")]
 
 
-def _right(view: DeskView, detail: int) -> list[Span]:
-    status = view.status
-    parts: list[Span] = []
-    if detail < _NO_EVENT and status.next_event:
-        left = countdown(status.next_event_at, view.wall)
-        text = "" if left == UNKNOWN else f" in {left}" if detail == _FULL else f" {left}"
-        parts += [(f"  {status.next_event}", "event"), (text, "event")]
-    if detail < _NO_CLOCK:
-        parts.append((f"  {clock(view.wall)} ET " if detail == _FULL else f" {clock(view.wall)}", "dim"))
-    return [part for part in parts if part[0]]
+def _right(view: DeskView, room: int, must: bool) -> list[Span]:
+    """The next event with its countdown, and the clock, in ``room`` cells; the event's name gives way first.
+
+    ``must``: no part may be left out or cut.
+    """
+    now = clock(view.wall)
+    long = [(f"  {now} ET ", "dim")]
+    short = [(f" {now}", "dim")]
+    label, left = view.status.next_event, countdown(view.status.next_event_at, view.wall)
+    if not label:
+        return long if must or _size(long) <= room else short if _size(short) <= room else []
+    counted = "" if left == UNKNOWN else f" in {left}"
+    whole = [(f"  {label}{counted}", "event"), *long]
+    if must or _size(whole) <= room:
+        return whole
+    counted = "" if left == UNKNOWN else f" {left}"
+    cells = room - _CLOCK - len(counted) - 2
+    if cells >= min(_LABEL_LEAST, len(label)):
+        return [(f"  {fit(label, cells)}{counted}", "event"), *short]
+    return short if _size(short) <= room else []
+
+
+def _size(parts: list[Span]) -> int:
+    return sum(len(text) for text, _ in parts)
