@@ -22,18 +22,22 @@ class Engines(Section):
 
     default: str = "m0"
     """The engine a market starts with: m0, m1, m2 or m3."""
+    calibrations: list[str] = Field(default=[])
+    """Files of `kalshi-tui calibrate`, e.g. ["~/gold-m1.json"]. Each serves the series and price grid it was
+    measured on; a refused one is an error."""
 
     @field_validator("default")
     @classmethod
     def _known(cls, name: str) -> str:
-        known = tuple(engine for engine in cls.model_fields if engine != "default")
+        known = tuple(engine for engine in cls.model_fields if engine not in Engines.model_fields)
         if name not in known:
             raise ValueError(f"expected one of {', '.join(known)}")
         return name
 
     def params(self) -> dict[str, QuoteParams]:
         """The validated parameters of every engine, by name."""
-        return {name: getattr(self, name).struct() for name in type(self).model_fields if name != "default"}
+        names = (name for name in type(self).model_fields if name not in Engines.model_fields)
+        return {name: getattr(self, name).struct() for name in names}
 
 
 class EngineSection(Section):

@@ -12,7 +12,7 @@ from kalshi_tui.cli.common import Fault, json_option
 from kalshi_tui.cli.options import PATH, USAGE
 
 if TYPE_CHECKING:
-    from kalshi_tui.kernel.settings import Calibration
+    from kalshi_tui.kernel.calibration import Calibration
 
 
 def accepted_calibrations(paths: Sequence[str]) -> tuple[Calibration, ...]:

@@ -115,6 +115,7 @@ def make_plan(given: dict[str, Any], loaded: Loaded) -> Plan:
     """The desk these options and settings ask for; ``Fault`` where something it needs is missing."""
     import msgspec
 
+    from kalshi_tui.cli.calibrate import accepted_calibrations
     from kalshi_tui.desk.plan import Plan
 
     settings = loaded.settings
@@ -128,6 +129,7 @@ def make_plan(given: dict[str, Any], loaded: Loaded) -> Plan:
         engine_params={
             name: msgspec.to_builtins(params) for name, params in settings.engines.params().items()
         },
+        calibrations=accepted_calibrations(settings.engines.calibrations),
         bankroll=settings.risk.bankroll,
         prints=tuple(entry.scheduled() for entry in settings.calendar),
         markets=tuple(settings.venue.markets),

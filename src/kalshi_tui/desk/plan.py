@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from kalshi_tui.kernel.settings import Calibration
+from kalshi_tui.kernel.calibration import Calibration
 from kalshi_tui.locations import EMBEDDED, DeskFolder
 from kalshi_tui.protocol.calendar import ScheduledPrint
 from kalshi_tui.protocol.units import Money

@@ -6,32 +6,12 @@ from msgspec import Struct, field
 
 from kalshi_tui.execution.target import TargetRules
 from kalshi_tui.features.microprice import MicroTable
+from kalshi_tui.kernel.calibration import Calibration
 from kalshi_tui.pricing.base import QuoteParams
 from kalshi_tui.pricing.regime import RegimeParams
 from kalshi_tui.protocol.calendar import ScheduledPrint
 from kalshi_tui.protocol.market import Market
-from kalshi_tui.protocol.ticks import Band, TickGrid
 from kalshi_tui.risk.chain import RiskParams
-
-
-def series_of(facts: Market) -> str:
-    """The market's series; by the exchange's way of naming where the facts do not say."""
-    return facts.series_ticker or facts.ticker.partition("-")[0]
-
-
-class Calibration(Struct, frozen=True):
-    """What was measured on some markets, and which: it says nothing about others."""
-
-    series: tuple[str, ...]
-    bands: tuple[Band, ...]
-    """The price grid it was measured on: a table counts in its ticks."""
-    table: MicroTable | None = None
-    """For M1 and what is built on it."""
-    regime: RegimeParams | None = None
-
-    def covers(self, facts: Market) -> bool:
-        """Whether this market's series and price grid are the measured ones."""
-        return series_of(facts) in self.series and facts.grid == TickGrid.of(self.bands)
 
 
 class KernelSettings(Struct, frozen=True):
