@@ -14,7 +14,7 @@ from kalshi_tui.protocol import wire_messages as wm
 from kalshi_tui.protocol.wire import decode
 from kalshi_tui.protocol.wire_convert import error_from, fill_from, order_from, position_from, trade_from
 
-OURS = {
+OURS: dict[str, type] = {
     "orderbook_snapshot": wm.BookSnapshot,
     "orderbook_delta": wm.BookDelta,
     "trade": wm.Trade,
@@ -42,12 +42,12 @@ def examples(shared_reference: Path) -> list[dict[str, Any]]:
 
 
 def test_every_example_is_what_its_type_says(examples: list[dict[str, Any]]) -> None:
-    seen = set()
+    seen: set[str] = set()
     for payload in examples:
         message = decode(json.dumps(payload))
         expected = OURS.get(payload["type"], wm.UnknownFrame)
-        assert type(message) is expected, payload
         assert not isinstance(message, wm.InvalidFrame)
+        assert isinstance(message, expected), payload
         assert (message.sid, message.seq) == (payload.get("sid"), payload.get("seq"))
         seen.add(payload["type"])
     assert set(OURS) <= seen
