@@ -84,3 +84,10 @@ def _stale(desk: DeskState, market: MarketState, held: Position) -> Price:
 def drawdown(desk: DeskState) -> Money | None:
     """From the day's high by R1's own count, never negative."""
     return None if day_pnl(desk) is None else desk.chain.r1.drawdown
+
+
+def begin_day_of_found(desk: DeskState) -> None:
+    """Lots that were there at start count for the day from their first mark on."""
+    for held in desk.ledger:
+        if held.day_base is None:
+            held.day_base = held.equity(mark_of(desk, held.ticker))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from kalshi_tui.execution.orders import ABSENCE_SPACING
 from kalshi_tui.kernel.booking import book_change, book_fill, book_settlement, raise_alert, refresh_exposure
+from kalshi_tui.kernel.pnl import day_pnl
 from kalshi_tui.kernel.state import DeskState
 from kalshi_tui.portfolio.positions import cost_of_exposure
 from kalshi_tui.protocol.effects import (
@@ -71,6 +72,8 @@ def _done(desk: DeskState, kind: str) -> None:
         recovery.missing.remove(kind)
         if not recovery.missing:
             desk.gate.recovering = ""
+            # The day before this boot is only in R1's memory: what it remembers worse than we see counts.
+            desk.chain.r1.conserve(day_pnl(desk) or 0)
             recovery.next_check = desk.now.mono + desk.settings.reconcile_every_s * SECOND
             desk.alerts.note(
                 desk.now.wall, "info", "orders, fills, positions and balance agree with the venue"

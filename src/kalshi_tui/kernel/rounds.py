@@ -7,7 +7,7 @@ from collections import deque
 from kalshi_tui.execution.gate import StopKind
 from kalshi_tui.kernel import stops
 from kalshi_tui.kernel.booking import raise_alert
-from kalshi_tui.kernel.pnl import day_marks, marks
+from kalshi_tui.kernel.pnl import begin_day_of_found, day_marks, marks
 from kalshi_tui.kernel.quoting import conditions
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.kernel.words import book_sentence
@@ -82,6 +82,7 @@ def every_second(desk: DeskState) -> None:
         _remember(desk, market)
         if market.quoting or market.ticker in desk.orders.live:
             desk.dirty[market.ticker] = None
+    begin_day_of_found(desk)
     if desk.chain.r1.roll(desk.now):
         desk.ledger.start_day(marks(desk))
     desk.chain.scale(desk.risk, {m.ticker: conditions(desk, m) for m in desk.markets.values()})

@@ -188,6 +188,7 @@ def _flatten_view(desk: DeskState, market: MarketState) -> FlattenView:
         closable=trading and before_close and desk.settings.execution != "none",
         book_valid=valid,
         fee=facts.fee,
+        mark=market.risk.mark,
     )
 
 

@@ -73,7 +73,8 @@ def status_view(desk: DeskState, now: Instant) -> StatusView:
     heard = desk.feed.heard_at
     age = None if heard is None or desk.conn is None else max(now.mono - heard.mono, 0)
     ages = desk.feed.ages()
-    lag = None if ages.exchange is None else ages.exchange // MILLISECOND
+    # Clocks differ by a few milliseconds: an age below zero says no more than zero does.
+    lag = None if ages.exchange is None else max(ages.exchange // MILLISECOND, 0)
     label, when = _next_event(desk, now)
     restrictions = []
     if desk.gate.recovering:
