@@ -28,6 +28,8 @@ from kalshi_tui.risk.words import contracts, dollars
 
 RETRY: Nanos = 500 * MILLISECOND
 """A leg that got nothing is not tried again sooner: the controls refuse a repetition before that."""
+ASK_AGAIN: Nanos = 100 * MILLISECOND
+"""A leg that was not let through is asked for again after this."""
 BOOK_PATIENCE: Nanos = 10 * SECOND
 """How long a half-filled basket waits for a book it needs before what it holds is left as it is."""
 TRIES_PER_LEG = 3
@@ -134,7 +136,7 @@ class BasketRun:
 
     def refused(self, take: Take, why: str, now: Instant) -> None:
         """The gate or a risk engine did not let ``take`` leave."""
-        self._tried[take.leg] = now.mono
+        self._tried[take.leg] = now.mono - RETRY + ASK_AGAIN
         self._refusal = why
         if not self._holds_anything():
             self._finish("nothing", why)
@@ -238,7 +240,7 @@ class BasketRun:
         complete = min(state.filled for state in self.states)
         lots = max(state.filled for state in self.states) - complete
         if not lots:
-            return self._finish("complete" if self._way is Way.COMPLETE else "unwound", self._refusal)
+            return self._finish("complete" if self._way is Way.COMPLETE else "unwound", "")
         if any(state.leg.ticker not in view.books for state in self.states):
             if view.now.mono - self._since >= BOOK_PATIENCE:
                 return self._finish("held", "a book it needs did not come back")

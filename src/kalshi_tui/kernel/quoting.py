@@ -191,7 +191,10 @@ def _siblings(desk: DeskState, market: MarketState) -> tuple[float | None, str]:
         return None, ""
     if market.regime is Regime.EVENT:
         return None, f"event ({market.watcher.why})"
-    return relations.coherent.get(market.ticker), relations.reason
+    coherent = relations.coherent.get(market.ticker)
+    if coherent is None and relations.space is not None:
+        return None, "no sibling with a calm book to agree with"
+    return coherent, relations.reason
 
 
 def _params(desk: DeskState, market: MarketState) -> QuoteParams:
@@ -316,6 +319,8 @@ def _act(desk: DeskState, market: MarketState, action: target.Action, expiration
         case target.Renew(order, renewed):
             amend(desk, order, order.count, renewed, "renewed before it expires")
         case target.Create(side, price, count):
+            if any(r.has_right_of_way(desk.now.mono) for r in desk.relations.values()):
+                return  # looked at again shortly
             new = _order(market, side, price, count, desk.next_client_id("e"), expiration)
             if create(desk, new, market.why):
                 market.clocks[side].moved = desk.now.mono

@@ -96,8 +96,10 @@ def _usable(desk: DeskState, market: MarketState) -> bool:
         return False
     if market.risk.limits.reduce_only or market.sides is QuoteSides.REDUCE:
         return False
-    # A broken relation is itself a jump: that alone does not stop what it calls for. R2 cuts its size all the same.
-    return market.regime is not Regime.EVENT or market.watcher.why == "jump"
+    # A broken relation is itself a jump, and a leg needs only one side of its book: neither stops a basket, a
+    # scheduled window and a pin by hand do. R2 cuts the size in every event.
+    problem = "" if market.snapshot is None else market.snapshot.problem
+    return market.regime is not Regime.EVENT or market.watcher.why in ("jump", problem)
 
 
 def _true_books(desk: DeskState, members: Sequence[MarketState]) -> dict[str, LegBook]:

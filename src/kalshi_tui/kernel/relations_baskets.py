@@ -36,6 +36,8 @@ from kalshi_tui.protocol.units import (
 
 FRESH: Nanos = 300 * MILLISECOND
 """The connection must have been heard of this recently before a basket starts."""
+SAVING: Nanos = 100 * MILLISECOND
+"""How long new quotes wait, each time a basket lacks nothing but write tokens."""
 REST: Nanos = SECOND
 """Pause of an event after a basket, however it ended."""
 
@@ -50,7 +52,7 @@ def start(
     """Begin it, smaller where risk leaves less room; empty, or why not."""
     space = relations.space
     assert space is not None
-    refusal = _premises(desk, relations, basket)
+    refusal = _premises(desk, basket)
     if refusal:
         return refusal
     lots, why = _room(desk, basket)
@@ -62,6 +64,9 @@ def start(
         if found.basket is None or _room(desk, found.basket)[0] < found.basket.lots:
             return why
         basket = found.basket
+    refusal = _tokens(desk, relations, basket)
+    if refusal:
+        return refusal
     rules = BasketRules(params.timeout_ms, round(params.leg_risk * DOLLAR))
     relations.run = BasketRun(basket, space, rules, desk.now)
     relations.limits = {leg.ticker: desk.markets[leg.ticker].risk.limits for leg in basket.legs}
@@ -72,20 +77,28 @@ def start(
     return ""
 
 
-def _premises(desk: DeskState, relations: EventRelations, basket: Basket) -> str:
+def _premises(desk: DeskState, basket: Basket) -> str:
     """What must hold before its first order, or the sentence that it does not."""
     heard = desk.feed.heard_at
     if heard is None or desk.now.mono - heard.mono > FRESH:
         return "the connection is too quiet to trust every book"
-    needed = 2 * CREATE_COST * len(basket.legs)
-    if not desk.budget.affords(needed, pull_cost(desk.orders.open_count() + len(basket.legs))):
-        return f"its legs and their unwinding need {needed} write tokens beside what pulling takes"
     for leg in basket.legs:
         for order in desk.orders.open_orders(leg.ticker):
             near = order.side is leg.side.opposite and (order.price - leg.limit) * leg.side.sign <= 0
             if near and order.owner is not Owner.ENGINE:
                 return f"an order on {leg.ticker} that is not an engine's is in its way"
     return ""
+
+
+def _tokens(desk: DeskState, relations: EventRelations, basket: Basket) -> str:
+    """All legs and their unwinding must fit; where they can, new quotes wait a moment until they do."""
+    needed = 2 * CREATE_COST * len(basket.legs)
+    reserve = pull_cost(desk.orders.open_count() + len(basket.legs))
+    if desk.budget.affords(needed, reserve):
+        return ""
+    if needed + min(reserve, desk.budget.capacity // 2) <= desk.budget.capacity:
+        relations.saving_until = desk.now.mono + SAVING
+    return f"its legs and their unwinding need {needed} write tokens beside what pulling takes"
 
 
 def _room(desk: DeskState, basket: Basket) -> tuple[Count, str]:
@@ -182,10 +195,13 @@ def _send(desk: DeskState, relations: EventRelations, run: BasketRun, take: Take
     now_in_force = market.risk.limits
     market.risk.limits = relations.limits[take.ticker]
     try:
-        if create(desk, order, run.status) is None:
+        left = create(desk, order, run.status) is not None
+        if not left:
             run.refused(take, judge(desk, order).why, desk.now)
     finally:
         market.risk.limits = now_in_force
+    if not left:
+        return
     fields: dict[str, object] = {
         "event": relations.event_ticker,
         "what": "unwind" if take.unwinds else "leg",

@@ -24,6 +24,8 @@ class EventRelations:
     """Monotonic time of the last scan."""
     rest_until: Nanos = 0
     """No basket starts before this monotonic time: a pause after the last one."""
+    saving_until: Nanos = 0
+    """New quotes wait until this monotonic time, so that a basket gets its write tokens."""
     books: dict[str, LegBook] = field(default_factory=dict)
     """As last scanned; the same books give the same answer."""
     coherent: dict[str, float] = field(default_factory=dict)
@@ -34,6 +36,10 @@ class EventRelations:
     """The basket in flight: at most one an event."""
     limits: dict[str, Multipliers] = field(default_factory=dict)
     """R2's multipliers of the legs when the basket's risk was reserved."""
+
+    def has_right_of_way(self, mono: Nanos) -> bool:
+        """Whether new quotes wait: the tokens and the order rate are this basket's."""
+        return self.run is not None or mono < self.saving_until
 
     def reserved(self, ticker: str) -> Leg | None:
         """The leg of the basket in flight that has not been sent: it counts as if it were."""
