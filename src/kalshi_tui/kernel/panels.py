@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kalshi_tui.kernel.pnl import drawdown
+from kalshi_tui.kernel.relations_outcomes import outcome_fairs
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.units import CONTRACT, SECOND, Count, Money
@@ -145,6 +146,6 @@ def settlement_rows(desk: DeskState, market: MarketState) -> tuple[SettleRow, ..
         return ()
     rows: list[SettleRow] = []
     for group in groups(siblings):
-        for value in outcome_values(group):
-            rows.append(SettleRow(value.label, None, value.now, value.if_hit))
+        for value, fair in zip(outcome_values(group), outcome_fairs(group), strict=True):
+            rows.append(SettleRow(value.label, fair, value.now, value.if_hit))
     return tuple(rows[:12])
