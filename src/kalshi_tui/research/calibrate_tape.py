@@ -247,7 +247,10 @@ class _Watch:
         """Everything received at one stamp is in: look at what it changed, and at all once a second."""
         now = self._now
         self._feed.expire(now)
-        self._dirty.update(dict.fromkeys(self._feed.turned()))
+        for ticker in self._feed.turned():  # lost or begun anew: what was before is cut off
+            if ticker in self._follows:
+                self._follows[ticker].open = False
+                self._dirty[ticker] = None
         dirty, self._dirty = self._dirty, {}
         for ticker in dirty:
             follow = self._follows.get(ticker)
