@@ -60,7 +60,7 @@ def _follow(desk: DeskState, facts: Market) -> None:
         quoting=desk.settings.quote_at_start and facts.grid is not None,
     )
     desk.markets[facts.ticker] = market
-    desk.feed.follow(facts.ticker, facts.grid)
+    desk.feed.follow(facts.ticker, facts.grid, facts.close_time)
     if not desk.gate.recovering:
         refresh_exposure(desk, facts.ticker)
         if risk.position is None:
@@ -75,8 +75,9 @@ def _theme(desk: DeskState, facts: Market) -> str:
 
 def _update(desk: DeskState, market: MarketState, facts: Market) -> None:
     if facts.grid is not None and facts.grid != market.facts.grid:
-        desk.feed.regrid(facts.ticker, facts.grid)
         market.features.set_grid(facts.grid)
+    # Also when only the close moved: from it on an empty snapshot is the sweep, before it a mismatch.
+    desk.feed.follow(facts.ticker, facts.grid, facts.close_time)
         market.features.table = desk.settings.micro_table(facts)  # a table counts in ticks
     market.facts = facts
     market.features.close_time = facts.close_time

@@ -12,7 +12,7 @@ from kalshi_tui.kernel.quoting import conditions
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.kernel.words import book_sentence
 from kalshi_tui.protocol.commands import Scope
-from kalshi_tui.protocol.effects import Journal, ReadCalendar, ReadQueue
+from kalshi_tui.protocol.effects import Journal, ReadCalendar, ReadMarkets, ReadQueue
 from kalshi_tui.protocol.quotes import Alert, AlertLevel, Regime
 from kalshi_tui.protocol.units import SECOND
 from kalshi_tui.risk.base import FlattenRequest, PullRequest
@@ -39,6 +39,8 @@ def _tell_book(desk: DeskState, market: MarketState) -> None:
     if status.valid:
         desk.alerts.over(key)
         return
+    if status.reason == "off grid":
+        desk.others.append(ReadMarkets((market.ticker,)))  # its prices changed and nobody told us
     # Marks stay as they were: a hole in the feed makes neither a gain nor a loss.
     market.risk.fair = None
     # Losing the whole feed is one alert, not one a market; a market that closed is none.
