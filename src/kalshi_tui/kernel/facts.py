@@ -76,9 +76,9 @@ def _theme(desk: DeskState, facts: Market) -> str:
 def _update(desk: DeskState, market: MarketState, facts: Market) -> None:
     if facts.grid is not None and facts.grid != market.facts.grid:
         market.features.set_grid(facts.grid)
+        market.features.table = desk.settings.micro_table(facts)  # a table counts in ticks
     # Also when only the close moved: from it on an empty snapshot is the sweep, before it a mismatch.
     desk.feed.follow(facts.ticker, facts.grid, facts.close_time)
-        market.features.table = desk.settings.micro_table(facts)  # a table counts in ticks
     market.facts = facts
     market.features.close_time = facts.close_time
     market.risk.fee = facts.fee
