@@ -23,7 +23,7 @@ from kalshi_tui.pricing.outcomes import OutcomeSpace
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.orders import Fill
 from kalshi_tui.protocol.ticks import TickGrid
-from kalshi_tui.protocol.units import MILLISECOND, ONE, SECOND, Count, Money, Nanos, Price, Side
+from kalshi_tui.protocol.units import DOLLAR, MILLISECOND, ONE, SECOND, Count, Money, Nanos, Price, Side
 from kalshi_tui.risk.words import contracts, dollars
 
 RETRY: Nanos = 500 * MILLISECOND
@@ -307,11 +307,14 @@ class BasketRun:
 
 
 def scaled(basket: Basket, lots: Count) -> Basket:
-    """The same basket for ``lots``; costs and fees are rounded up, the payoff down."""
+    """The same basket for fewer ``lots``: costs are rounded up, the payoff down, and each fee by a cent, which is
+    the most the exchange's rounding of a fill can add."""
+    if lots == basket.lots:
+        return basket
 
     def leg(one: Leg) -> Leg:
         cost, fee = _share(one.cost, lots, one.count), _share(one.fee, lots, one.count)
-        return replace(one, count=lots, cost=cost, fee=fee)
+        return replace(one, count=lots, cost=cost, fee=fee + DOLLAR // 100)
 
     return replace(
         basket,
