@@ -23,6 +23,7 @@ from kalshi_tui.risk.r1 import R1, R1Params
 from kalshi_tui.risk.r1_machine import DayState
 from kalshi_tui.risk.r2 import R2, Conditions, R2Params
 from kalshi_tui.risk.r3 import R3, R3Params
+from kalshi_tui.risk.totals import Totals
 
 ENGINES = ("controls", "r0", "r1", "r3")
 
@@ -51,14 +52,20 @@ class RiskChain:
     """All engines of one account."""
 
     def __init__(
-        self, params: RiskParams, now: Instant, saved_day: Mapping[str, object] | None = None
+        self,
+        params: RiskParams,
+        now: Instant,
+        saved_day: Mapping[str, object] | None = None,
+        *,
+        told: bool = False,
     ) -> None:
-        """``saved_day`` is what ``r1.to_state`` gave before the restart."""
+        """``saved_day`` is what ``r1.to_state`` gave before the restart. ``told``: see ``Totals``."""
+        self.totals = Totals(told=told)
         self.controls = Controls(params.controls)
-        self.r0 = R0(params.r0)
+        self.r0 = R0(params.r0, self.totals)
         self.r1 = R1(params.r1, now) if saved_day is None else R1.from_state(params.r1, saved_day, now)
         self.r2 = R2(params.r2)
-        self.r3 = R3(params.r3)
+        self.r3 = R3(params.r3, self.totals)
 
     def scale(self, state: RiskState, conditions: Mapping[str, Conditions]) -> None:
         """Let R2 set every market's multipliers; a market without conditions counts as in an event."""

@@ -103,14 +103,15 @@ class R0:
 
     name = "r0"
 
-    def __init__(self, params: R0Params) -> None:
+    def __init__(self, params: R0Params, totals: Totals | None = None) -> None:
+        """``totals`` where the chain shares them with R3; otherwise its own."""
         self.params = params
         self._filled: dict[tuple[str, Side], deque[tuple[Nanos, str]]] = {}
         self._paused: dict[str, Nanos] = {}
         self._net_fills: dict[str, Count] = {}
         """Signed fills of ours since the last watch, by market."""
         self._breached: set[str] = set()
-        self._totals = Totals()
+        self._totals = totals or Totals()
 
     def review(self, state: RiskState, order: NewOrder, replacing: Count = 0) -> Verdict:
         """May this order be sent? ``replacing``: what it takes off its side (an amend's own remainder)."""
@@ -127,9 +128,10 @@ class R0:
         stopped = self._stopped(state, market, order, others.orders)
         if stopped is not None:
             return stopped
-        limits = self._limits(state, market, order, others, replacing)
-        least = min(limits, key=lambda limit: limit.room)
-        return self._verdict(market, order, least)
+        binding = list(self._binding(state, market, order, others, replacing))
+        if not binding:
+            return Verdict.allow(order.count)
+        return self._verdict(market, order, min(binding, key=lambda limit: limit.room))
 
     def watch(self, state: RiskState) -> list[Watched]:
         """Caps exceeded, engines paused, and one ``FlattenRequest`` per breach by fills of our own."""
@@ -189,24 +191,27 @@ class R0:
             return Verdict.refuse("R0_OPEN_ORDERS", f"open orders {total}/{params.total_orders} in all")
         return None
 
-    def _limits(
+    def _binding(
         self, state: RiskState, market: MarketExposure, order: NewOrder, others: EventTotals, replacing: Count
     ) -> Iterator[_Limit]:
+        """The limits that leave less than the whole order; mostly none."""
         event = self._totals.event(state, market.event_ticker)
         fee = order_fee(state, market, order)
-        yield self._inventory(market, order, replacing)
+        yield from self._inventory(market, order, replacing)
         yield from self._losses(market, order, event, others.loss, fee)
-        beside = others.cash + sum(cash_needed(m) for m in event if m is not market)
-        yield self._cash(state, market, order, beside, fee)
+        beside = others.cash + sum([cash_needed(m) for m in event if m is not market])
+        yield from self._cash(state, market, order, beside, fee)
 
-    def _inventory(self, market: MarketExposure, order: NewOrder, replacing: Count) -> _Limit:
+    def _inventory(self, market: MarketExposure, order: NewOrder, replacing: Count) -> Iterator[_Limit]:
         cap = self.params.market_cap * market.limits.position // FULL
         worst = market.worst_long if order.side is Side.BID else market.worst_short
         room = cap - worst * order.side.sign + replacing
+        if room >= order.count:
+            return
         why = f"inventory {contracts(abs(worst))}/{contracts(cap)}"
         if cap < self.params.market_cap and market.limits.why:
             why += f" ({market.limits.why})"
-        return _Limit(room, "R0_MARKET_CAP", why)
+        yield _Limit(room, "R0_MARKET_CAP", why)
 
     def _losses(
         self, market: MarketExposure, order: NewOrder, event: list[MarketExposure], others: Money, fee: Money
@@ -228,8 +233,10 @@ class R0:
             if elsewhere + most + adds <= limit:
                 continue
             loss = elsewhere + _worst_where_it_hurts(markets, market, order)
-            why = f"{where} can lose {dollars(max(loss, 0))} of {dollars(limit)}; this order adds {dollars(adds)}"
-            yield _Limit((limit - loss - fee) // unit, code, why)
+            room = (limit - loss - fee) // unit
+            if room < order.count:
+                why = f"{where} can lose {dollars(max(loss, 0))} of {dollars(limit)}; this order adds {dollars(adds)}"
+                yield _Limit(room, code, why)
 
     def _cash(
         self,
@@ -238,17 +245,18 @@ class R0:
         order: NewOrder,
         elsewhere: Money,
         fee: Money,
-    ) -> _Limit:
+    ) -> Iterator[_Limit]:
         if state.cash is None:
-            return _Limit(0, "R0_CASH", "the balance was not read from the venue yet")
+            yield _Limit(0, "R0_CASH", "the balance was not read from the venue yet")
+            return
         spoken_for = self.params.cash_reserve + elsewhere + side_cash(market, order.side)
         free = state.cash - spoken_for - fee
-        why = f"cash {dollars(state.cash)}, {dollars(spoken_for)} of it spoken for"
-        return _Limit(reducible(market, order.side) + free // risk_per_unit(order), "R0_CASH", why)
+        room = reducible(market, order.side) + free // risk_per_unit(order)
+        if room < order.count:
+            why = f"cash {dollars(state.cash)}, {dollars(spoken_for)} of it spoken for"
+            yield _Limit(room, "R0_CASH", why)
 
     def _verdict(self, market: MarketExposure, order: NewOrder, least: _Limit) -> Verdict:
-        if least.room >= order.count:
-            return Verdict.allow(order.count)
         # What merely takes the position off is never refused by a cap.
         room = max(whole(max(least.room, 0), order.count), reducible(market, order.side))
         if room <= 0 or order.time_in_force is TimeInForce.FOK:

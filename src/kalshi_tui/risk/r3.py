@@ -21,6 +21,7 @@ from kalshi_tui.risk.gaussian import Array
 from kalshi_tui.risk.r0 import day_limit
 from kalshi_tui.risk.r3_model import SettlementModel, probability
 from kalshi_tui.risk.scenarios import event_worst, is_idle
+from kalshi_tui.risk.totals import Totals, span
 from kalshi_tui.risk.words import dollars
 
 TAIL = 100
@@ -77,8 +78,10 @@ class R3:
 
     name = "r3"
 
-    def __init__(self, params: R3Params) -> None:
+    def __init__(self, params: R3Params, totals: Totals | None = None) -> None:
+        """``totals`` where the chain shares them with R0: they answer most questions at once."""
         self.params = params
+        self._totals = totals
         self._estimated: dict[tuple[str, str], float] = {}
         self._model: SettlementModel | None = None
         self._payoffs: Array | None = None
@@ -98,7 +101,11 @@ class R3:
         market = state.markets.get(order.ticker)
         if market is None:
             return Verdict.refuse("R3_UNKNOWN_MARKET", f"risk knows nothing of {order.ticker}")
-        if is_reducing(market, order.side, order.count) or self._surely_fits(state, order):
+        if (
+            is_reducing(market, order.side, order.count)
+            or self._fits_at_even_odds(state, market, order)
+            or self._surely_fits(state, order)
+        ):
             return Verdict.allow(order.count)
         if probability(market) is None:
             return Verdict.refuse("R3_NO_FAIR", "the market has no fair value or mark to judge its risk by")
@@ -138,9 +145,21 @@ class R3:
 
     # -- inside --------------------------------------------------------------------------------------
 
+    def _fits_at_even_odds(self, state: RiskState, market: MarketExposure, order: NewOrder) -> bool:
+        """The quickest yes: ``_surely_fits`` were every market as uncertain as can be, an sd of 1/2 a contract."""
+        if self._totals is None or probability(market) is None:
+            return False
+        counts = self._totals.others(state, market.event_ticker).span + order.count
+        counts += sum([span(m) for m in self._totals.event(state, market.event_ticker)])
+        return counts / 2 <= self._most()
+
+    def _most(self) -> float:
+        """Below this sum of sds, in 1/100 contracts, no limit is near whatever hangs together."""
+        return min(self.params.sd / 2, self.params.es99 / TAIL_BOUND) / (DOLLAR // CONTRACT)
+
     def _surely_fits(self, state: RiskState, order: NewOrder | None) -> bool:
         """A quick yes: even if everything moved together, far below every limit. Needs every market priced."""
-        most = min(self.params.sd / 2, self.params.es99 / TAIL_BOUND) / (DOLLAR // CONTRACT)
+        most = self._most()
         total = 0.0
         for market in state.markets.values():
             mine = order is not None and order.ticker == market.ticker
