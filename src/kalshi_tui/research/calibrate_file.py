@@ -101,7 +101,7 @@ def accepted(paths: Iterable[Path]) -> tuple[Calibration, ...]:
     found = []
     for path in paths:
         file = read(path)
-        if not file.blessed:
+        if not file.blessed or file.reason:
             raise CalibrationError(
                 f"{path}: this calibration was refused and is not traded on: {safe_text(file.reason, 300)}. "
                 "Take it out of engines.calibrations, or calibrate on more recordings."

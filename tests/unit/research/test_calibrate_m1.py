@@ -12,7 +12,7 @@ from kalshi_tui.features.microprice import MicroTable
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.units import CENT, CONTRACT, ONE
-from kalshi_tui.research.calibrate_m1 import Errors, errors, fair, samples
+from kalshi_tui.research.calibrate_m1 import Comparison, Errors, errors, fair, samples
 from kalshi_tui.research.calibrate_report import MixedMarketsError, Report, calibrate
 from kalshi_tui.research.calibrate_tape import observe
 
@@ -44,6 +44,21 @@ def test_four_held_out_events_bless_nothing(tmp_path: Path) -> None:
     report = measured(tmp_path, 5, telling=True)
     assert "4 held-out events can show nothing" in report.reason
     assert "not shown to beat" in report.reason  # 1/16 is not 1/20
+
+
+@pytest.mark.parametrize(
+    ("interval", "p", "beats"),
+    [
+        ((-2.0, -0.1), 0.03, True),
+        ((-2.0, -0.1), 0.06, False),
+        ((-2.0, 0.0), 0.03, False),
+        (None, 0.03, False),
+    ],
+)
+def test_interval_and_sign_flip_must_agree(
+    interval: tuple[float, float] | None, p: float, beats: bool
+) -> None:
+    assert Comparison("mid", 6, 100, 1.0, 2.0, -1.0, interval, p).beats is beats
 
 
 def test_the_seed_changes_the_interval_alone(tmp_path: Path) -> None:

@@ -87,6 +87,14 @@ def test_a_refused_fit_is_a_result_and_never_loads(tmp_path: Path) -> None:
         accepted([out])
 
 
+def test_a_blessing_that_contradicts_its_reason_does_not_load(
+    tmp_path: Path, blessed: tuple[Path, list[dict[str, Any]]]
+) -> None:
+    forged = refuse(tmp_path / "x.json", read(blessed[0]), blessed=True)
+    with pytest.raises(CalibrationError, match="was refused"):
+        accepted([forged])
+
+
 def test_m2_writes_thresholds(tmp_path: Path) -> None:
     out = tmp_path / "m2.json"
     result = run(*tapes(tmp_path, 3), "--engine", "m2", "--out", out, "--json")
