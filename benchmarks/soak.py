@@ -78,17 +78,17 @@ def _soak(home: Path, seconds: float, seed: int) -> tuple[list[Sample], list[Des
     with exchange(RATE, seed, home / "exchange.err") as (world, ready):
         socket = DeskFolder.of("practice", ready["key_id"]).socket
         with desk(ready, seconds, out, env) as child:
-            wait_for(socket, child)
+            wait_for(socket, child, out.with_suffix(".err"))
             screen = Screen(env)
             try:
                 samples, views = _watch(Process(child.pid), screen, world, socket, seconds)
             finally:
-                screen.close()
+                left = screen.close()
             child.wait(40)
     last = out.read_bytes().splitlines()[-1:]
     if not last or json.loads(last[0])["type"] != "summary":
         raise RuntimeError(f"the desk ended without a summary: {out.with_suffix('.err').read_text()[-500:]}")
-    return samples, views, json.loads(last[0])
+    return samples, views, json.loads(last[0]) | {"screen_left": left}
 
 
 def _watch(
@@ -177,6 +177,7 @@ def _summed(summary: dict[str, Any]) -> list[Row]:
         Row("fills", str(summary["fills"])),
         Row("frame to decision, us p50 / p99", f"{latency['p50']:.0f} / {latency['p99']:.0f}"),
         Row("longest stall, ms", f"{summary['max_lag_ms']:.1f}", "<= 50", summary["max_lag_ms"] <= 50),
+        Row("screen left with its terminal", str(summary["screen_left"]), "True", summary["screen_left"]),
         Row("alerts", str(summary["alerts"])),
         Row("exit code", str(summary["exit"]), "0", summary["exit"] == 0),
     ]

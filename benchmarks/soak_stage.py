@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import select
+import signal
 import struct
 import subprocess
 import sys
@@ -21,6 +22,7 @@ from typing import Any
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _CURSOR_ASKED, _CURSOR = b"\x1b[6n", b"\x1b[1;1R"
+_LEAVES_S = 6.0
 COMMAND = (sys.executable, "-m", "kalshi_tui")
 
 
@@ -95,12 +97,19 @@ class Screen:
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
 
-    def close(self) -> int:
-        """Detach the way a lost terminal does; the exit status."""
+    def close(self) -> bool:
+        """Close the terminal under it; whether the screen went by itself within a few seconds."""
         self._stop.set()
         self._reader.join()
         os.close(self._master)
-        return os.waitpid(self.process.pid, 0)[1]
+        deadline = time.monotonic() + _LEAVES_S
+        while time.monotonic() < deadline:
+            if os.waitpid(self.process.pid, os.WNOHANG)[0]:
+                return True
+            time.sleep(0.05)
+        os.kill(self.process.pid, signal.SIGKILL)
+        os.waitpid(self.process.pid, 0)
+        return False
 
     def _read(self) -> None:
         while not self._stop.is_set():
@@ -115,10 +124,10 @@ class Screen:
                 os.write(self._master, _CURSOR)
 
 
-def wait_for(path: Path, child: subprocess.Popen[bytes], seconds: float = 30.0) -> None:
-    """Until ``path`` exists; ``RuntimeError`` when the child ended or it takes too long."""
+def wait_for(path: Path, child: subprocess.Popen[bytes], errors: Path, seconds: float = 30.0) -> None:
+    """Until ``path`` exists; ``RuntimeError`` with the child's last words when it ended or takes too long."""
     deadline = time.monotonic() + seconds
     while not path.exists():
         if child.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(f"{path} did not appear")
+            raise RuntimeError(f"the desk did not come up: {errors.read_text()[-500:]}")
         time.sleep(0.05)

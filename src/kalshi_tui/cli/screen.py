@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import select
+import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +15,10 @@ from kalshi_tui.cli.options import USAGE
 
 if TYPE_CHECKING:
     from kalshi_tui.config import Settings
+
+
+_LEAVES_S = 3.0
+"""How long a screen may take to leave by itself once its terminal is gone."""
 
 
 def check_screen(settings: Settings) -> None:
@@ -31,6 +39,7 @@ def show_screen(socket: Path, settings: Settings) -> int:
     from kalshi_tui.locations import private_folder, state_dir, user_themes_dir
     from kalshi_tui.tui.app import run_screen
 
+    _end_with_terminal()
     state = private_folder(state_dir())
     logs.log_to(state / "screen.log")
 
@@ -61,3 +70,17 @@ def show_screen(socket: Path, settings: Settings) -> int:
     if end in ("stop", "desk gone"):
         return desk_code
     return 1 if end == "error" else 0
+
+
+def _end_with_terminal() -> None:
+    """End this process when its terminal is gone and the screen cannot leave by itself: Textual's drawing waits
+    for ever for a terminal that stopped reading before it vanished, as a lost SSH connection does."""
+
+    def watch() -> None:
+        poller = select.poll()
+        poller.register(1, 0)  # nothing but the hang-up, which is always reported
+        poller.poll()
+        time.sleep(_LEAVES_S)
+        os._exit(0)
+
+    threading.Thread(target=watch, name="terminal-watch", daemon=True).start()
