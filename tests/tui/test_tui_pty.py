@@ -159,11 +159,11 @@ def test_a_terminal_that_takes_no_output_has_no_heartbeat(terminal: Starter) -> 
     on = terminal()
     on.read(2.5)
     assert on.beat_count() >= 1
-    time.sleep(2.5)
+    time.sleep(4.5)
     stalled = on.beat_count()
     time.sleep(2.5)
     assert on.beat_count() == stalled
-    on.read(3.0)
+    on.read(5.0)
     assert on.beat_count() > stalled
 
 

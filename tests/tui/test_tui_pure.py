@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from fakes import ladder
+from fakes import StillClock, ladder
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.color import Color, ColorSystem
 from rich.style import Style
+from textual.drivers._writer_thread import WriterThread
+from textual.drivers.headless_driver import HeadlessDriver
 
 from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.units import CENT, ONE
@@ -25,6 +28,7 @@ from kalshi_tui.tui.keygate import KeyGate
 from kalshi_tui.tui.panes.ladder_rows import FairSlot
 from kalshi_tui.tui.panes.risk import gauge_bar
 from kalshi_tui.tui.panes.settlement import at_fair
+from kalshi_tui.tui.pulse import Pulse
 from kalshi_tui.tui.result import write_crash
 from kalshi_tui.tui.terminal import terminal_problem
 from kalshi_tui.tui.theme import ROLES, ThemeError, load_themes, pick_theme, read_theme
@@ -354,3 +358,24 @@ def test_a_crash_file_is_private_and_holds_no_values(tmp_path: Path) -> None:
         'secret = "s3cret-value"', ""
     )
     assert not write_crash(tmp_path, ValueError())
+
+
+def test_a_terminal_that_stopped_answering_is_not_alive() -> None:
+    clock = StillClock()
+    driver = HeadlessDriver.__new__(HeadlessDriver)
+    pulse = Pulse(clock)
+    clock.now += 60
+    assert pulse.alive(driver)  # one that never answers at all is judged by what it takes
+    pulse.answered()
+    clock.now += 2.9
+    assert pulse.alive(driver)
+    clock.now += 0.2
+    assert not pulse.alive(driver)
+    pulse.answered()
+    assert pulse.alive(driver)
+    writer = WriterThread(io.StringIO())
+    driver._writer_thread = writer  # type: ignore[attr-defined]
+    assert pulse.alive(driver)
+    for _ in range(3):
+        writer.write("a frame nobody takes")
+    assert not pulse.alive(driver)
