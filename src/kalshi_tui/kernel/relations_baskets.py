@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from kalshi_tui.execution.basket import BasketRules, BasketRun, BasketView, Take
 from kalshi_tui.execution.budget import CREATE_COST, pull_cost
 from kalshi_tui.kernel.booking import raise_alert, refresh_exposure
-from kalshi_tui.kernel.relations_state import EventRelations
+from kalshi_tui.kernel.relations_state import EventRelations, could_meet
 from kalshi_tui.kernel.sending import create, judge
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.pricing.baskets import Basket, Leg, LegBook
@@ -84,7 +84,7 @@ def _premises(desk: DeskState, basket: Basket) -> str:
         return "the connection is too quiet to trust every book"
     for leg in basket.legs:
         for order in desk.orders.open_orders(leg.ticker):
-            near = order.side is leg.side.opposite and (order.price - leg.limit) * leg.side.sign <= 0
+            near = order.side is leg.side.opposite and could_meet(basket, leg, order.price)
             if near and order.owner is not Owner.ENGINE:
                 return f"an order on {leg.ticker} that is not an engine's is in its way"
     return ""

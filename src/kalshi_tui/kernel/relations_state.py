@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kalshi_tui.execution.basket import BasketRun, Phase
-from kalshi_tui.pricing.baskets import Leg, LegBook
+from kalshi_tui.pricing.baskets import Basket, Leg, LegBook
 from kalshi_tui.pricing.outcomes import OutcomeSpace
 from kalshi_tui.protocol.market import Market
 from kalshi_tui.protocol.units import CENT, Nanos, Price, Side
@@ -57,5 +57,10 @@ class EventRelations:
             return False
         if run.phase is Phase.CLOSING:
             return True  # either side may be taken to finish or to undo it
-        reach = max(run.planned.profit, 0) // run.planned.lots + CENT
-        return side is leg.side.opposite and (price - leg.limit) * leg.side.sign <= reach
+        return side is leg.side.opposite and could_meet(run.planned, leg, price)
+
+
+def could_meet(basket: Basket, leg: Leg, price: Price) -> bool:
+    """Whether a leg could trade with an order at ``price``: it may pay all that the basket earns."""
+    reach = max(basket.profit, 0) // basket.lots + CENT
+    return (price - leg.limit) * leg.side.sign <= reach
