@@ -13,7 +13,7 @@ from kalshi_tui import __version__
 from kalshi_tui.cli.common import Fault, say
 from kalshi_tui.protocol.commands import Ack, AnyCommand, EndDesk, Focus
 from kalshi_tui.protocol.units import SECOND
-from kalshi_tui.protocol.views import DeskView, FromDesk, Goodbye, Hello, MarketCard
+from kalshi_tui.protocol.views import DeskView, EngineParams, FromDesk, Goodbye, Hello, MarketCard
 
 if TYPE_CHECKING:
     from kalshi_tui.config import Settings
@@ -32,7 +32,7 @@ class ReplayLink:
         self._replay = replay
         self._pace = pace
         self._focus: Focus | None = None
-        self._cards: list[MarketCard] = []
+        self._cards: list[MarketCard | EngineParams] = []
         self._next_id = 1
         self._over = False
         self._begun = asyncio.Event()

@@ -11,7 +11,7 @@ import msgspec
 
 from kalshi_tui.desk import wire
 from kalshi_tui.protocol.commands import Ack, AnyCommand, ReadStatus
-from kalshi_tui.protocol.views import DeskView, FromDesk, Goodbye, Hello, MarketCard
+from kalshi_tui.protocol.views import DeskView, EngineParams, FromDesk, Goodbye, Hello, MarketCard
 
 READ_CHUNK = 256 * 1024
 ANSWER_S = 10.0
@@ -31,7 +31,7 @@ class DeskClient:
         self._frames = wire.message_reader()
         self._answers: dict[int, asyncio.Future[Ack]] = {}
         self._next_id = 1
-        self._cards: deque[MarketCard] = deque()
+        self._cards: deque[MarketCard | EngineParams] = deque()
         self._news = asyncio.Event()
         self._view: DeskView | None = None
         self._full: DeskView | None = None
@@ -145,7 +145,7 @@ class DeskClient:
             case DeskView():
                 self._view = self._full = message
                 self._news.set()
-            case MarketCard():
+            case MarketCard() | EngineParams():
                 self._cards.append(message)
                 self._news.set()
             case Goodbye():

@@ -21,7 +21,7 @@ from kalshi_tui.desk import wire
 from kalshi_tui.desk.sessions import Session, SessionTable
 from kalshi_tui.locations import LocationError
 from kalshi_tui.protocol.commands import Ack, AnyCommand, Focus, Heartbeat, ReadStatus
-from kalshi_tui.protocol.views import DeskView, FromDesk, Goodbye, Hello, MarketCard
+from kalshi_tui.protocol.views import DeskView, EngineParams, FromDesk, Goodbye, Hello, MarketCard
 
 log = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class ControlServer:
             await asyncio.gather(*late)
         self._path.unlink(missing_ok=True)
 
-    def answer(self, session: int, ack: Ack, card: MarketCard | None = None) -> None:
+    def answer(self, session: int, ack: Ack, card: MarketCard | EngineParams | None = None) -> None:
         """The kernel's answer to whoever asked; nobody waiting (signals, gone sessions) is fine."""
         found = self.table.owner_of(session, ack.id)
         if found is None:

@@ -9,7 +9,7 @@ from kalshi_tui.protocol.commands import Scope
 from kalshi_tui.protocol.effects import Journal
 from kalshi_tui.protocol.orders import Fill, NewOrder, Owner, Settlement
 from kalshi_tui.protocol.quotes import Alert, AlertLevel
-from kalshi_tui.protocol.units import SECOND, Count, Money, Side, format_count, format_money
+from kalshi_tui.protocol.units import SECOND, Count, Money, Price, Side, format_count, format_money
 
 REJECTIONS_PAUSE = 5
 """This many refused orders of a market within a minute pause it: a loop of them helps nobody."""
@@ -92,6 +92,13 @@ def book_settlement(desk: DeskState, settlement: Settlement) -> None:
     desk.dirty[settlement.ticker] = None
 
 
+def touched(desk: DeskState, order: Order | None) -> None:
+    """An order was spoken of: its market is looked at again even if nothing of it is worth a word."""
+    if order is not None:
+        refresh_exposure(desk, order.ticker)
+        desk.dirty[order.ticker] = None
+
+
 def book_change(desk: DeskState, change: Change | None) -> None:
     """What an answer did to an order."""
     if change is None:
@@ -125,6 +132,8 @@ def refresh_exposure(desk: DeskState, ticker: str) -> None:
     if market is None:
         return
     risk = market.risk
+    market.own = None
+    desk.chain.totals.changed(risk.event_ticker)
     held = desk.ledger.get(ticker)
     if held is not None:
         risk.own_position = held.own
@@ -149,13 +158,19 @@ def refresh_exposure(desk: DeskState, ticker: str) -> None:
         risk.hold(leg.side, leg.limit, leg.count)
 
 
-def own_resting(desk: DeskState, market: MarketState) -> dict[tuple[Side, int], Count]:
-    """Our own quantity in the market's book, to be taken out before anything is derived from it."""
-    own: dict[tuple[Side, int], Count] = {}
+def own_resting(desk: DeskState, market: MarketState) -> dict[tuple[Side, Price], Count]:
+    """Our own quantity in the market's book, to be taken out before anything is derived from it.
+
+    Worked out again after every change of one of its orders (``refresh_exposure``).
+    """
+    if market.own is not None:
+        return market.own
+    own: dict[tuple[Side, Price], Count] = {}
     for order in desk.orders.live.get(market.ticker, {}).values():
         if order.is_open and (order.order_id or order.in_book):
             key = (order.side, order.price)
             own[key] = own.get(key, 0) + order.remaining
+    market.own = own
     return own
 
 

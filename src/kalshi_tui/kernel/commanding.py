@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import ValidationError, convert, to_builtins
+
 from kalshi_tui.execution.gate import StopKind
 from kalshi_tui.kernel import ending, stops
 from kalshi_tui.kernel.booking import raise_alert
 from kalshi_tui.kernel.card import market_card, new_york
+from kalshi_tui.kernel.params import engine_params
 from kalshi_tui.kernel.sending import cancel, create, judge
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.pricing.base import engines
@@ -23,12 +26,12 @@ from kalshi_tui.protocol.events import CommandReceived, SessionChanged
 from kalshi_tui.protocol.orders import NewOrder, Owner, TimeInForce
 from kalshi_tui.protocol.quotes import Alert, AlertLevel, Decision, Regime
 from kalshi_tui.protocol.units import MILLISECOND, SECOND, Side
-from kalshi_tui.protocol.views import MarketCard
+from kalshi_tui.protocol.views import EngineParams, MarketCard
 
 VIEW_LIFE = 1000 * MILLISECOND
 """An order by hand pressed on an older view than this is refused."""
 LONGEST_OVERRIDE_S = 8 * 3600
-WATCHED = (cmd.Heartbeat, cmd.Focus, cmd.ReadStatus, cmd.Describe)
+WATCHED = (cmd.Heartbeat, cmd.Focus, cmd.ReadStatus, cmd.Describe, cmd.ReadParams)
 """Commands that change nothing and are not journaled."""
 
 
@@ -39,10 +42,13 @@ class Refused(Exception):
 def on_command(desk: DeskState, event: CommandReceived) -> None:
     """Do it or refuse it; either way answer."""
     command = event.command
-    card: MarketCard | None = None
+    card: MarketCard | EngineParams | None = None
     try:
         if isinstance(command, cmd.Describe):
             card = market_card(desk, _market(desk, command.ticker))
+            text = ""
+        elif isinstance(command, cmd.ReadParams):
+            card = params_of(desk, _market(desk, command.ticker))
             text = ""
         else:
             text = _HANDLERS[type(command)](desk, event, command)
@@ -289,6 +295,34 @@ def _tilt(desk: DeskState, event: CommandReceived, command: cmd.Tilt) -> str:
     )
 
 
+def _set_params(desk: DeskState, event: CommandReceived, command: cmd.SetParams) -> str:
+    market = _market(desk, command.ticker)
+    if market.quoting:
+        _armed(desk, event, "changing an engine that quotes")
+    if not command.values:
+        market.params.pop(market.engine, None)
+        desk.dirty[market.ticker] = None
+        return f"{market.ticker}: {market.engine.upper()} has the desk's parameters again"
+    now = engine_params(desk, market)
+    unknown = sorted(set(command.values) - set(now.__struct_fields__))
+    if unknown:
+        raise Refused(f"{market.engine.upper()} has no parameter {', '.join(unknown)}")
+    try:
+        market.params[market.engine] = convert(to_builtins(now) | command.values, type(now))
+    except (ValidationError, ValueError) as error:
+        raise Refused(f"{market.engine.upper()}: {error}") from None
+    desk.dirty[market.ticker] = None
+    changed = ", ".join(f"{name} {value:g}" for name, value in command.values.items())
+    return f"{market.ticker}: {market.engine.upper()} with {changed}"
+
+
+def params_of(desk: DeskState, market: MarketState) -> EngineParams:
+    """What ``p`` shows."""
+    params = engine_params(desk, market)
+    values = tuple((name, f"{getattr(params, name)}") for name in params.__struct_fields__)
+    return EngineParams(market.ticker, market.engine, values)
+
+
 def _acknowledge(desk: DeskState, event: CommandReceived, command: cmd.Acknowledge) -> str:
     line = desk.alerts.acknowledge(command.alert)
     if line is None:
@@ -326,6 +360,7 @@ _HANDLERS: dict[type[Any], Callable[[DeskState, CommandReceived, Any], str]] = {
     cmd.CancelOrders: _cancel,
     cmd.OverrideRegime: _override,
     cmd.Tilt: _tilt,
+    cmd.SetParams: _set_params,
     cmd.Acknowledge: _acknowledge,
     cmd.Focus: _focus,
     cmd.Heartbeat: _heartbeat,

@@ -21,8 +21,8 @@ from kalshi_tui.kernel import (
     trace,
     view,
 )
-from kalshi_tui.kernel.booking import book_change, book_fill, raise_alert
-from kalshi_tui.kernel.quoting import decide_market
+from kalshi_tui.kernel.booking import book_change, book_fill, raise_alert, touched
+from kalshi_tui.kernel.quoting import decide_market, follow_book
 from kalshi_tui.kernel.settings import KernelSettings
 from kalshi_tui.kernel.state import DeskState
 from kalshi_tui.orderbook.feed import BookFeed
@@ -60,14 +60,11 @@ class Kernel:
         self.state.boot_wall = start.wall
         desk = self.state
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
-            ev.FrameReceived: self._frame,
             ev.FeedOpened: self._feed_opened,
             ev.FeedClosed: self._feed_closed,
             ev.FeedHeard: lambda e: desk.feed.heard(e.at),
             ev.MarketsRead: lambda e: facts.on_markets(desk, e),
-            ev.CreateAccepted: lambda e: book_change(
-                desk, desk.orders.create_accepted(e.client_order_id, e.order_id, e.filled, e.remaining)
-            ),
+            ev.CreateAccepted: self._create_accepted,
             ev.CreateRefused: lambda e: book_change(
                 desk, desk.orders.create_refused(e.client_order_id, e.error)
             ),
@@ -111,13 +108,20 @@ class Kernel:
 
     def apply(self, event: KernelEvent) -> None:
         """Take in one event. Never raises for what the outside sent."""
-        self.state.now = event.at
+        desk = self.state
+        desk.now = event.at
+        if type(event) is ev.FrameReceived:
+            self._frame(event)
+            return
+        desk.stirred = True
         self._handlers[type(event)](event)
 
     def decide(self, now: Instant) -> list[Effect]:
         """Everything that follows from what was applied, at this instant; in the order to carry it out."""
         desk = self.state
         desk.now = desk.risk.now = now
+        if desk.stirred:
+            desk.chain.totals.changed()
         desk.budget.refill(now)
         rounds.feed(desk)
         recovery.step(desk)
@@ -127,12 +131,12 @@ class Kernel:
         relations.step(desk)
         changed = False
         dirty, desk.dirty = desk.dirty, {}
-        for ticker in dirty:
+        for ticker, by_book in dirty.items():
             market = desk.markets.get(ticker)
-            if market is not None and decide_market(desk, market):
+            if market is not None and (follow_book if by_book else decide_market)(desk, market):
                 changed = True
         rounds.watch(desk)
-        stops.sweep(desk)
+        stops.keep_sweeping(desk)
         rounds.every_second(desk)
         ending.step(desk)
         if changed:
@@ -161,14 +165,16 @@ class Kernel:
         desk, message = self.state, event.message
         ticker = desk.feed.apply(event.conn, message, event.at)
         if ticker is not None:
-            desk.dirty[ticker] = None
+            desk.dirty.setdefault(ticker, True)
             if type(message) is BookDelta and message.msg.client_order_id is not None:
                 order = desk.orders.by_client_id.get(message.msg.client_order_id)
                 if order is not None:
                     order.in_book = True
+                    touched(desk, order)
             return
         handler = self._messages.get(type(message))
         if handler is not None and event.conn == desk.conn:
+            desk.stirred = desk.stirred or type(message) is not Trade
             try:
                 handler(message)
             except (UnitError, ValueError) as error:
@@ -188,7 +194,14 @@ class Kernel:
         book_fill(self.state, fill_from(message))
 
     def _user_order(self, message: UserOrder) -> None:
-        book_change(self.state, self.state.orders.seen(order_from(message), self.state.now))
+        desk, report = self.state, order_from(message)
+        book_change(desk, desk.orders.seen(report, desk.now))
+        touched(desk, desk.orders.by_order_id.get(report.order_id))
+
+    def _create_accepted(self, event: ev.CreateAccepted) -> None:
+        desk, name = self.state, event.client_order_id
+        book_change(desk, desk.orders.create_accepted(name, event.order_id, event.filled, event.remaining))
+        touched(desk, desk.orders.by_client_id.get(name))
 
     # -- the connection ------------------------------------------------------------------------------
 

@@ -172,7 +172,7 @@ def queue_line(orders: tuple[OwnOrder, ...]) -> str:
         place = ""
         if order.ahead is not None:
             place = "  front" if order.ahead == 0 else f"  ahead {_size(order.ahead)}"
-            if order.ahead and order.level is not None:
+            if order.ahead and order.level is not None and order.level > order.ahead:
                 place += f" of {_size(order.level)}"
         state = "" if order.state == "live" else f" ({order.state})"
         parts.append(

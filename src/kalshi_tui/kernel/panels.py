@@ -73,9 +73,7 @@ def gauges(desk: DeskState, market: MarketState | None) -> tuple[Gauge, ...]:
         ]
         loss = max(-event_worst(siblings), 0)
         found.append(
-            _gauge(
-                "event", loss, loss, params.event_loss, f"{MINUS}{_whole(loss)}/{_whole(params.event_loss)}"
-            )
+            _gauge("event", loss, loss, params.event_loss, f"{_loss(loss)}/{_whole(params.event_loss)}")
         )
     total = sum(
         max(-event_worst([m.risk for m in desk.markets.values() if m.facts.event_ticker == e]), 0)
@@ -84,9 +82,7 @@ def gauges(desk: DeskState, market: MarketState | None) -> tuple[Gauge, ...]:
         )
     )
     found.append(
-        _gauge(
-            "global", total, total, params.global_loss, f"{MINUS}{_whole(total)}/{_whole(params.global_loss)}"
-        )
+        _gauge("global", total, total, params.global_loss, f"{_loss(total)}/{_whole(params.global_loss)}")
     )
     found.extend((_day(desk), _limits(market), _portfolio(desk)))
     return tuple(found)
@@ -121,7 +117,7 @@ def _portfolio(desk: DeskState) -> Gauge:
     measure = desk.chain.r3.measure(desk.risk)
     if measure is None:
         return Gauge("R3", 0, 0, params.sd, f"sd 0/{_whole(params.sd)}")
-    text = f"sd {_whole(measure.sd)}/{_whole(params.sd)} · worst {MINUS}{_whole(max(-measure.worst, 0))}"
+    text = f"sd {_whole(measure.sd)}/{_whole(params.sd)} · worst {_loss(max(-measure.worst, 0))}"
     return _gauge("R3", measure.sd, measure.sd_if_hit, params.sd, text)
 
 
@@ -133,6 +129,12 @@ def _gauge(name: str, used: int, worst: int, cap: int, text: str) -> Gauge:
 def _lots(count: Count) -> str:
     text = f"{abs(count) / CONTRACT:.2f}".rstrip("0").rstrip(".")
     return f"{MINUS}{text}" if count < 0 else text
+
+
+def _loss(money: Money) -> str:
+    """A loss in whole dollars; nothing to lose has no sign."""
+    text = _whole(money)
+    return text if text == "0" else f"{MINUS}{text}"
 
 
 def _whole(money: Money) -> str:

@@ -5,22 +5,27 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from kalshi_tui.execution import target
 from kalshi_tui.execution.gate import StopKind
 from kalshi_tui.execution.orders import Order
 from kalshi_tui.features.snapshot import FeatureSnapshot
 from kalshi_tui.kernel import report
 from kalshi_tui.kernel.booking import own_resting
+from kalshi_tui.kernel.params import engine_params
 from kalshi_tui.kernel.sending import amend, cancel, create
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.kernel.words import book_sentence
-from kalshi_tui.pricing.base import MarketSnapshot, QuoteParams, default_params
+from kalshi_tui.pricing.base import MarketSnapshot
 from kalshi_tui.pricing.base import quote as engine_quote
 from kalshi_tui.pricing.calendar import next_pull
+from kalshi_tui.pricing.m0 import M0Params
+from kalshi_tui.pricing.m1 import M1Params
 from kalshi_tui.protocol.market import MarketStatus
 from kalshi_tui.protocol.orders import NewOrder, Owner, TimeInForce
 from kalshi_tui.protocol.quotes import Decision, Quote, QuoteIntent, QuoteSides, Regime, Verdict
-from kalshi_tui.protocol.units import CONTRACT, MILLISECOND, ONE, SECOND, Price, Side
+from kalshi_tui.protocol.units import CENT, CONTRACT, MILLISECOND, ONE, SECOND, Nanos, Price, Side
 from kalshi_tui.risk.base import FULL
 from kalshi_tui.risk.r1_machine import DayState
 from kalshi_tui.risk.r2 import Conditions
@@ -38,10 +43,49 @@ CLOSED = (
 )
 
 
+def follow_book(desk: DeskState, market: MarketState) -> bool:
+    """After public frames alone: decide only if what they changed can change the decision.
+
+    Everything else a decision rests on (orders, fills, trades, stops, commands, facts, the other markets' say)
+    marks its market for a whole decision when it comes, and the clock does so once a second. What is left is the
+    touch without our own orders, which the engine and every feature are made of. Sizes there move the mark always
+    and the quote only if its engine reads them; the mark matters to reviews from a cent on.
+    """
+    book = desk.feed.book(market.ticker)
+    if not market.rests or book is None:
+        return decide_market(desk, market)
+    if book.crossed:
+        return False
+    market.decided = desk.now.mono
+    bid, bid_size, ask, ask_size = book.top_without(own_resting(desk, market))
+    features = market.features
+    if bid != features.bid or ask != features.ask:
+        return decide_market(desk, market)
+    if bid_size == features.bid_size and ask_size == features.ask_size:
+        return False
+    if _reads_sizes(desk, market) or features.due(desk.now):
+        return decide_market(desk, market)
+    features.on_top(bid, bid_size, ask, ask_size, desk.now)
+    _set_mark(desk, market, features.weighted_mid)
+    mark, reviewed = market.risk.mark, market.reviewed_mark
+    if mark is None or reviewed is None or abs(mark - reviewed) < CENT:
+        return False
+    return decide_market(desk, market)
+
+
+def _reads_sizes(desk: DeskState, market: MarketState) -> bool:
+    """Whether its engine's fair value follows sizes: by a micro-price table, by order flow, by siblings."""
+    params = engine_params(desk, market)
+    if not isinstance(params, M1Params):
+        return not isinstance(params, M0Params)
+    return params.beta != 0.0 or market.features.table is not None
+
+
 def decide_market(desk: DeskState, market: MarketState) -> bool:
     """Bring the market's orders to what it should quote now; True when its intent changed."""
     before = (market.bid, market.ask)
     market.decided = desk.now.mono
+    market.rests = False
     status = desk.feed.status(market.ticker)
     if status.valid:
         if not desk.feed.settled(market.ticker):
@@ -52,8 +96,9 @@ def decide_market(desk: DeskState, market: MarketState) -> bool:
         market.word, market.why = hindrance
         market.intent = market.bid = market.ask = None
     else:
+        market.reviewed_mark = market.risk.mark
         _propose(desk, market)
-    _work(desk, market)
+    market.rests = _work(desk, market)
     report.say_state(desk, market)
     report.say_quote(desk, market)
     return (market.bid, market.ask) != before
@@ -69,10 +114,21 @@ def _observe(desk: DeskState, market: MarketState) -> None:
     features = market.features
     features.on_top(bid, bid_size, ask, ask_size, desk.now)
     snapshot = market.snapshot = features.snapshot(desk.now)
-    if snapshot.microprice is not None:
-        market.risk.mark = round(snapshot.microprice * ONE)
-        market.risk.fair = snapshot.microprice
+    _set_mark(desk, market, snapshot.microprice)
     feel_regime(desk, market, snapshot)
+
+
+def _set_mark(desk: DeskState, market: MarketState, fair: float | None) -> None:
+    """The mark risk uses; it stays as it was where the book gives none."""
+    if fair is None:
+        return
+    risk = market.risk
+    risk.fair = fair
+    mark = round(fair * ONE)
+    if mark != risk.mark:
+        risk.mark = mark
+        if risk.position:
+            desk.chain.totals.changed(risk.event_ticker)
 
 
 def feel_regime(desk: DeskState, market: MarketState, snapshot: FeatureSnapshot) -> None:
@@ -138,7 +194,7 @@ def _propose(desk: DeskState, market: MarketState) -> None:
     """Ask the engine, then let risk cut each side."""
     kind, held = desk.gate.latches.strongest(market.ticker, market.facts.event_ticker)
     intent = engine_quote(
-        market.engine, _snapshot(desk, market, held=kind is not None), _params(desk, market)
+        market.engine, _snapshot(desk, market, held=kind is not None), engine_params(desk, market)
     )
     market.intent = intent
     bid, bid_why = _review(desk, market, Side.BID, intent.bid)
@@ -195,10 +251,6 @@ def _siblings(desk: DeskState, market: MarketState) -> tuple[float | None, str]:
     if coherent is None and relations.space is not None:
         return None, "no sibling with a calm book to agree with"
     return coherent, relations.reason
-
-
-def _params(desk: DeskState, market: MarketState) -> QuoteParams:
-    return desk.settings.engine_params.get(market.engine) or default_params(market.engine)
 
 
 def _review(
@@ -271,11 +323,12 @@ def _order(
     )
 
 
-def _work(desk: DeskState, market: MarketState) -> None:
-    """Target against working orders, both sides."""
+def _work(desk: DeskState, market: MarketState) -> bool:
+    """Target against working orders, both sides; False when something must be tried again at the next chance."""
     grid = market.facts.grid
     if grid is None or (market.ticker not in desk.orders.live and market.bid is None and market.ask is None):
-        return
+        return True
+    done = True
     pull = next_pull(market.prints, market.facts.series_ticker, desk.now.wall)
     expiration = target.expiration(desk.now, market.facts.close_time, pull)
     for side in (Side.BID, Side.ASK):
@@ -287,40 +340,54 @@ def _work(desk: DeskState, market: MarketState) -> None:
             order.intended = desk.now
         if wanted is not None and expiration is None:
             wanted = None
-        actions = target.side_actions(
+        rules, clock = desk.settings.rules, market.clocks[side]
+        compare = partial(
+            target.side_actions,
             side,
             wanted,
             working,
             grid,
             desk.now,
-            rules=desk.settings.rules,
-            clock=market.clocks[side],
+            rules=rules,
             threshold=_threshold(market.intent),
             expiration_s=expiration,
             why=market.word,
         )
+        actions = compare(clock=clock)
         for action in actions:
-            _act(desk, market, action, expiration)
+            done = _act(desk, market, action, expiration) and done
         if wanted is not None and not working:
-            desk.waiting[market.ticker] = desk.now.mono + LOOK_AGAIN
+            _look_again(desk, market, desk.now.mono + LOOK_AGAIN)
+        elif not actions and not clock.may_move(desk.now, rules) and compare(clock=target.SideClock()):
+            # It would move, had it not just moved.
+            _look_again(desk, market, (clock.moved or 0) + rules.min_requote_ms * MILLISECOND)
+    return done
+
+
+def _look_again(desk: DeskState, market: MarketState, when: Nanos) -> None:
+    desk.waiting[market.ticker] = min(desk.waiting.get(market.ticker, when), when)
 
 
 def _threshold(intent: QuoteIntent | None) -> int:
     return 1 if intent is None else intent.requote_levels
 
 
-def _act(desk: DeskState, market: MarketState, action: target.Action, expiration: int | None) -> None:
+def _act(desk: DeskState, market: MarketState, action: target.Action, expiration: int | None) -> bool:
+    """Do it; False when it could not be done now and nothing else brings us back."""
     match action:
         case target.Cancel(order, why):
-            if cancel(desk, order, why):
-                market.clocks[order.side].moved = desk.now.mono
+            if not cancel(desk, order, why):
+                return False
+            market.clocks[order.side].moved = desk.now.mono
         case target.Shrink(order, total):
-            amend(desk, order, total, order.expiration_s, "size cut in place")
+            return amend(desk, order, total, order.expiration_s, "size cut in place")
         case target.Renew(order, renewed):
-            amend(desk, order, order.count, renewed, "renewed before it expires")
+            return amend(desk, order, order.count, renewed, "renewed before it expires")
         case target.Create(side, price, count):
+            _look_again(desk, market, desk.now.mono + LOOK_AGAIN)
             if any(r.has_right_of_way(desk.now.mono) for r in desk.relations.values()):
-                return  # looked at again shortly
+                return True
             new = _order(market, side, price, count, desk.next_client_id("e"), expiration)
             if create(desk, new, market.why):
                 market.clocks[side].moved = desk.now.mono
+    return True

@@ -8,7 +8,14 @@ never reached us), or counted and shown.
 from __future__ import annotations
 
 from kalshi_tui.execution.orders import ABSENCE_SPACING
-from kalshi_tui.kernel.booking import book_change, book_fill, book_settlement, raise_alert, refresh_exposure
+from kalshi_tui.kernel.booking import (
+    book_change,
+    book_fill,
+    book_settlement,
+    raise_alert,
+    refresh_exposure,
+    touched,
+)
 from kalshi_tui.kernel.pnl import day_pnl
 from kalshi_tui.kernel.state import DeskState
 from kalshi_tui.portfolio.positions import cost_of_exposure
@@ -41,8 +48,9 @@ def step(desk: DeskState) -> None:
             recovery.asked = now
             ask_all(desk)
         return
-    unresolved = desk.orders.unresolved()
-    if unresolved and now.mono - recovery.looked_up >= ABSENCE_SPACING:
+    if desk.stirred:
+        recovery.lost = bool(desk.orders.unresolved())
+    if recovery.lost and now.mono - recovery.looked_up >= ABSENCE_SPACING:
         recovery.looked_up = now.mono
         desk.others.extend(
             (ReadOrders(resting_only=True), ReadOrders(resting_only=False, since=desk.boot_wall))
@@ -86,6 +94,7 @@ def _done(desk: DeskState, kind: str) -> None:
 def on_orders(desk: DeskState, read: OrdersRead) -> None:
     for report in read.orders:
         book_change(desk, desk.orders.seen(report, read.at))
+        touched(desk, desk.orders.by_order_id.get(report.order_id))
     if not read.complete or not read.resting_only:
         return
     _done(desk, "orders")

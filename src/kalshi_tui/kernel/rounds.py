@@ -14,9 +14,11 @@ from kalshi_tui.kernel.words import book_sentence
 from kalshi_tui.protocol.commands import Scope
 from kalshi_tui.protocol.effects import Journal, ReadCalendar, ReadMarkets, ReadQueue
 from kalshi_tui.protocol.quotes import Alert, AlertLevel, Regime
-from kalshi_tui.protocol.units import SECOND
+from kalshi_tui.protocol.units import MILLISECOND, SECOND, Nanos
 from kalshi_tui.risk.base import FlattenRequest, PullRequest
 
+FEED_EVERY: Nanos = 10 * MILLISECOND
+"""The shortest time the feed measures is 50 ms; what a frame tells of a book is not waited for."""
 QUEUE_EVERY_S = 5
 KEEP_DAY = 60 * SECOND
 CALENDAR_EVERY = 120 * SECOND
@@ -24,9 +26,13 @@ CALENDAR_EVERY = 120 * SECOND
 
 def feed(desk: DeskState) -> None:
     """Time-based rules of the books; what the feed asks for; markets whose book became valid or not."""
-    desk.feed.expire(desk.now)
-    desk.others.extend(desk.feed.requests())
-    for ticker in desk.feed.turned():
+    turned = desk.feed.turned()
+    if desk.stirred or turned or desk.now.mono >= desk.feed_due:
+        desk.feed_due = desk.now.mono + FEED_EVERY
+        desk.feed.expire(desk.now)
+        desk.others.extend(desk.feed.requests())
+        turned += desk.feed.turned()
+    for ticker in turned:
         market = desk.markets.get(ticker)
         if market is not None:
             desk.dirty[ticker] = None
@@ -52,6 +58,8 @@ def _tell_book(desk: DeskState, market: MarketState) -> None:
 
 def look_again(desk: DeskState) -> None:
     """Markets that could not do at once what they want."""
+    if not desk.waiting or desk.now.mono < min(desk.waiting.values()):
+        return
     due = [ticker for ticker, when in desk.waiting.items() if desk.now.mono >= when]
     for ticker in due:
         del desk.waiting[ticker]
@@ -64,6 +72,7 @@ def watch(desk: DeskState) -> None:
     if desk.counters.fills == desk.fills_watched and second == desk.second:
         return
     desk.fills_watched = desk.counters.fills
+    desk.stirred = True  # what is found may end quoting somewhere: its orders are swept
     desk.risk.day = day_marks(desk)
     for found in desk.chain.watch(desk.risk):
         if isinstance(found, FlattenRequest):

@@ -19,6 +19,7 @@ from kalshi_tui.kernel.settings import KernelSettings
 from kalshi_tui.orderbook.feed import BookFeed
 from kalshi_tui.portfolio.positions import Ledger
 from kalshi_tui.pricing.regime import MarketRegime
+from kalshi_tui.pricing.snapshot import QuoteParams
 from kalshi_tui.protocol.calendar import ScheduledPrint
 from kalshi_tui.protocol.effects import Effect, Journal
 from kalshi_tui.protocol.instant import Instant
@@ -63,6 +64,8 @@ class MarketState:
     regime: Regime = Regime.ACTIVE
     calm_since: Nanos | None = None
     """Monotonic time since when the regime has been calm."""
+    params: dict[str, QuoteParams] = field(default_factory=dict)
+    """Engine name -> the trader's own parameters here; the desk's where none are set."""
     lean_levels: int = 0
     """The trader's own shift of fair, in levels."""
     widen: float = 0.0
@@ -83,6 +86,12 @@ class MarketState:
     """Features at the last decision on a valid book."""
     decided: Nanos | None = None
     """Monotonic time of its last decision."""
+    rests: bool = False
+    """The last decision left nothing undone that the next public frame could let it do."""
+    reviewed_mark: Price | None = None
+    """The mark its quotes were last reviewed by."""
+    own: dict[tuple[Side, Price], Count] | None = None
+    """Our own quantity in its book, until one of its orders changes."""
     history: dict[str, deque[float]] = field(default_factory=dict)
 
     @property
@@ -123,6 +132,8 @@ class Recovery:
     asked: Instant | None = None
     next_check: Nanos = 0
     looked_up: Nanos = 0
+    lost: bool = False
+    """The fate of an order can only be told by the venue's records."""
     held_balance: Money | None = None
     """A balance that came before the positions it belongs with."""
     base_balance: Money | None = None
@@ -176,8 +187,10 @@ class DeskState:
     """The venue's last word on cash."""
     last_fill: Instant | None = None
     """When a position last changed: reads asked before it prove nothing."""
-    dirty: dict[str, None] = field(default_factory=dict)
-    """Markets to decide on, in order of first change."""
+    dirty: dict[str, bool | None] = field(default_factory=dict)
+    """Markets to decide on, in order of first change. True: nothing but public frames on its book since."""
+    stirred: bool = True
+    """Something else than public frames came, or a stop still waits: orders are looked through."""
     recovery: Recovery = field(default_factory=Recovery)
     ending: Ending | None = None
     view_version: int = 0
@@ -189,6 +202,10 @@ class DeskState:
     """``counters.fills`` when risk last watched."""
     boot_wall: Nanos = 0
     """Wall time of this boot: fills before it are history."""
+    feed_due: Nanos = 0
+    """Monotonic time of the next look at what only time can tell of the books."""
+    flattening: bool = False
+    """A flatten runs somewhere."""
     waiting: dict[str, Nanos] = field(default_factory=dict)
     """Markets to look at again, and from which monotonic time."""
     order_number: int = 0
@@ -208,11 +225,13 @@ class DeskState:
     def __post_init__(self) -> None:
         self.prints = self.settings.prints
         self.orders.family = self.settings.family
-        self.chain = RiskChain(self.settings.risk, self.now, self.saved_day)
+        self.chain = RiskChain(self.settings.risk, self.now, self.saved_day, told=True)
         self.risk = RiskState(self.now, {})
 
     def take_effects(self) -> list[Effect]:
         """What has come up since the last time: journal first, then cancels, orders, the rest."""
+        if not (self.journal or self.cancels or self.sends or self.others):
+            return []
         effects: list[Effect] = [*self.journal, *self.cancels, *self.sends, *self.others]
         self.journal, self.cancels, self.sends, self.others = [], [], [], []
         return effects

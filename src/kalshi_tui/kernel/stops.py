@@ -92,6 +92,7 @@ def begin_flatten(
         running.ask(target, emergency=emergency, cause=why)
         return
     market.flatten = Flatten(market.ticker, target, RULES, emergency=emergency, cause=why)
+    desk.flattening = True
 
 
 def on_request(desk: DeskState, request: FlattenRequest) -> None:
@@ -113,12 +114,32 @@ def on_request(desk: DeskState, request: FlattenRequest) -> None:
     desk.dirty[request.ticker] = None
 
 
-def sweep(desk: DeskState) -> None:
-    """Cancel again whatever a stop wants gone. Called at every decision: retried for ever."""
-    for order in list(desk.orders.open_orders()):
-        why = _doomed(desk, order)
-        if why is not None:
-            cancel(desk, order, why)
+def keep_sweeping(desk: DeskState) -> None:
+    """At every decision: while a stop is in force or an order it wants gone is not, and after every change."""
+    latches = desk.gate.latches
+    if desk.stirred or latches.killed or latches.held or latches.pulled:
+        desk.stirred = sweep(desk)
+
+
+def sweep(desk: DeskState) -> bool:
+    """Cancel again whatever a stop wants gone, retried for ever; whether anything of it is left."""
+    latches = desk.gate.latches
+    stopped = latches.killed or latches.held or latches.pulled
+    doomed = [
+        (order, why)
+        for ticker, orders in desk.orders.live.items()
+        if stopped or not _undisturbed(desk.markets.get(ticker))
+        for order in orders.values()
+        if order.is_open and (why := _doomed(desk, order)) is not None
+    ]
+    for order, why in doomed:
+        cancel(desk, order, why)
+    return bool(doomed)
+
+
+def _undisturbed(market: MarketState | None) -> bool:
+    """Without a latch nothing can be wanted gone here."""
+    return market is not None and market.quoting and market.flatten is None
 
 
 def unconfirmed(desk: DeskState) -> int:
@@ -147,10 +168,14 @@ def _doomed(desk: DeskState, order: Order) -> str | None:
 
 def step_flattens(desk: DeskState) -> None:
     """Let every running flatten do its next thing."""
+    if not desk.flattening:
+        return
+    desk.flattening = False
     for market in desk.markets.values():
         machine = market.flatten
         if machine is None:
             continue
+        desk.flattening = True
         before = machine.status
         for action in machine.step(_flatten_view(desk, market)):
             _carry_out(desk, market, action)

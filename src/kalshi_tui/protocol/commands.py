@@ -96,6 +96,19 @@ class Tilt(Command, frozen=True, tag="tilt"):
     sides: QuoteSides = QuoteSides.BOTH
 
 
+class SetParams(Command, frozen=True, tag="set_params"):
+    """Parameters of a market's engine, by name; those left out stay as they are. Empty: back to the desk's."""
+
+    ticker: str
+    values: dict[str, int | float | bool]
+
+
+class ReadParams(Command, frozen=True, tag="read_params"):
+    """Ask for a market's engine and its parameters; answered by ``EngineParams`` before the ``Ack``."""
+
+    ticker: str
+
+
 class Acknowledge(Command, frozen=True, tag="acknowledge"):
     """The trader has seen an alert; 0 means the oldest unseen one."""
 
@@ -144,6 +157,8 @@ AnyCommand: TypeAlias = (
     | CancelOrders
     | OverrideRegime
     | Tilt
+    | SetParams
+    | ReadParams
     | Acknowledge
     | Focus
     | Describe

@@ -13,7 +13,7 @@ from msgspec import Struct
 from kalshi_tui.protocol.commands import Ack
 from kalshi_tui.protocol.orders import NewOrder
 from kalshi_tui.protocol.units import Count, Nanos, Price, Side
-from kalshi_tui.protocol.views import MarketCard
+from kalshi_tui.protocol.views import EngineParams, MarketCard
 
 
 class Journal(Struct, frozen=True):
@@ -116,7 +116,7 @@ class Answer(Struct, frozen=True):
 
     session: int
     ack: Ack
-    card: MarketCard | None = None
+    card: MarketCard | EngineParams | None = None
 
 
 class Report(Struct, frozen=True):

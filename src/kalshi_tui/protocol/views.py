@@ -207,6 +207,14 @@ class MarketCard(Struct, frozen=True, tag="card"):
     """(name, text): rules, settlement source, fee, tick bands, close..."""
 
 
+class EngineParams(Struct, frozen=True, tag="params"):
+    """A market's engine as it is set: (name, value) of each parameter."""
+
+    ticker: str
+    engine: str
+    values: tuple[tuple[str, str], ...]
+
+
 class Hello(Struct, frozen=True, tag="hello"):
     """First message of the desk to whoever attaches."""
 
@@ -226,4 +234,4 @@ class Goodbye(Struct, frozen=True, tag="goodbye"):
     exit_code: int
 
 
-FromDesk: TypeAlias = Hello | DeskView | MarketCard | Ack | Goodbye
+FromDesk: TypeAlias = Hello | DeskView | MarketCard | EngineParams | Ack | Goodbye
