@@ -115,6 +115,8 @@ class Reins:
         self.held = 0
         self.creates = 0
         """Creates whose bytes reached the exchange's door."""
+        self.asked: list[str] = []
+        """Method and path of every request, in order."""
 
     @property
     def middleware(self) -> Any:
@@ -124,6 +126,7 @@ class Reins:
                 return await handler(request)
             create = request.method == "POST" and request.path == REST_ROOT + ORDERS
             self.creates += create
+            self.asked.append(f"{request.method} {request.path.removeprefix(REST_ROOT)}")
             if self.down:
                 self.refused += 1
                 return _broken(request)
