@@ -44,13 +44,16 @@ def broken_books() -> dict[str, LegBook]:
 class Floor:
     """The market: ``take`` fills an order from its books as far as ``allow`` lets it."""
 
-    def __init__(self) -> None:
+    def __init__(self, space: OutcomeSpace = SPACE, books: dict[str, LegBook] | None = None) -> None:
         self.now = Instant(10**12, 1_790_000_000 * 10**9)
-        self.books = broken_books()
-        found = scan(SPACE, self.books, M3Params(), self.now.wall, None).basket
+        self.space = space
+        self.books = broken_books() if books is None else books
+        self.cash = 0
+        self.held = dict.fromkeys(self.books, 0)
+        found = scan(space, self.books, M3Params(), self.now.wall, None).basket
         assert found is not None
         self.basket: Basket = found
-        self.run = BasketRun(found, SPACE, BasketRules(TIMEOUT_MS, CAP), self.now)
+        self.run = BasketRun(found, space, BasketRules(TIMEOUT_MS, CAP), self.now)
         self.orders: list[Take] = []
         self.in_the_way = 0
         self.unanswered = False
@@ -61,6 +64,15 @@ class Floor:
     def view(self) -> BasketView:
         grids = dict.fromkeys(self.books, GRID)
         return BasketView(self.now, self.books, grids, self.in_the_way, self.unanswered)
+
+    @property
+    def worst(self) -> int:
+        """Worst state of what the trades left, by YES positions and cash alone."""
+        tickers = self.space.tickers
+        return self.cash + min(
+            sum(self.held[t] * ONE for t, pays in zip(tickers, row, strict=True) if pays)
+            for row in self.space.pays
+        )
 
     def step(self, allow: Count | None = None) -> Take | None:
         """One step; what it sends fills from the book, at most ``allow``."""
@@ -80,6 +92,8 @@ class Floor:
                 fee = trade_fee(FEE, price, got, True, self.now.wall, take.side)
                 fill = Fill(f"{client_id}-{price}", "", take.ticker, take.side, price, got, fee, True, 0)
                 assert self.run.on_fill(client_id, fill)
+                self.cash -= price * got * take.side.sign + fee
+                self.held[take.ticker] += got * take.side.sign
             left -= got
             kept.append((price, count - got))
         rest = tuple((price, count) for price, count in kept if count)
@@ -133,6 +147,22 @@ def test_a_later_leg_pays_up_to_where_the_whole_earns_nothing_and_no_further() -
     assert floor.step() is None and not floor.run.over
 
 
+def test_a_later_leg_pays_no_more_than_planned_where_that_would_pass_the_cap() -> None:
+    """W pays whenever N or R does: R and N without W's NO are two outright bets."""
+    space = OutcomeSpace("E", ("N", "R", "W"), ("n", "r", "0"), ((1, 0, 1), (0, 1, 1), (0, 0, 0)), (), "")
+    books = {
+        "N": book("N", 38 * CENT, 90 * CONTRACT, 40 * CENT),
+        "R": book("R", 38 * CENT, 90 * CONTRACT, 40 * CENT),
+        "W": book("W", 90 * CENT, 900 * CONTRACT),
+    }
+    floor = Floor(space, books)
+    assert leg_risk(space, floor.basket.legs) < -CAP * 9 // 10
+    floor.step()
+    second = floor.step()
+    assert [take.ticker for take in floor.orders] == ["N", "R"]
+    assert second is not None and second.price == 40 * CENT
+
+
 def test_own_quotes_in_the_way_are_waited_for_but_not_for_long() -> None:
     floor = Floor()
     floor.in_the_way = 1
@@ -170,7 +200,7 @@ def test_a_missed_leg_is_tried_again_and_then_the_rest_is_worked_off() -> None:
         floor.step()
         floor.wait(100)
     assert floor.run.outcome in ("unwound", "held")
-    assert 0 > floor.run.realized >= -CAP
+    assert 0 > floor.run.realized == floor.worst >= -CAP
 
 
 def test_what_the_gate_refuses_is_asked_again_soon_and_at_the_end_kept() -> None:
@@ -213,6 +243,7 @@ def test_whatever_fills_it_ends_inside_the_leg_risk_cap_and_never_buys_too_much(
     assert leg_risk(SPACE, floor.basket.legs) >= -CAP
     for allow, wait in zip(allows, waits, strict=False):
         floor.step(allow * CONTRACT)
+        assert floor.run.realized == floor.worst
         floor.wait(wait)
         assert all(0 <= s.filled <= floor.basket.lots for s in floor.run.states)
         if floor.run.over:
@@ -230,6 +261,7 @@ def test_it_ends_and_stays_within_its_lots_however_the_books_move(moves: list[tu
     floor = Floor()
     for allow, ticker, bid in moves:
         floor.step(allow * CONTRACT)
+        assert floor.run.realized == floor.worst
         floor.books[ticker] = book(ticker, bid * CENT, 50 * CONTRACT, min((bid + 2) * CENT, ONE - CENT))
         floor.wait(130)
         assert all(0 <= s.filled <= floor.basket.lots for s in floor.run.states)

@@ -10,6 +10,7 @@ from kalshi_tui.kernel.panels import settlement_rows
 from kalshi_tui.kernel.quoting import working_orders
 from kalshi_tui.kernel.relations_state import EventRelations
 from kalshi_tui.portfolio.fees import trade_fee
+from kalshi_tui.pricing.m3 import M3Params
 from kalshi_tui.protocol import commands as cmd
 from kalshi_tui.protocol import effects as ef
 from kalshi_tui.protocol import events as ev
@@ -23,9 +24,9 @@ TICKERS = ("T-1", "T-2", "T-3")
 
 
 class Exclusive(Bench):
-    """Three exclusive markets, M3 on all of them; bids of 33, 33 and 33 until ``break_it``."""
+    """Three exclusive markets, M3 on all of them; bids of 33 each until ``break_it``."""
 
-    def __init__(self, engine: str = "m3", tokens: int = 1_000, **changes: object) -> None:
+    def __init__(self, engine: str = "m3", tokens: int = 1_000, bid: int = 33, **changes: object) -> None:
         fields = {"risk": RiskParams.from_bankroll(100_000 * DOLLAR)} | changes
         super().__init__(TICKERS, boot=False, default_engine=engine, **fields)
         self.balance = 100_000 * DOLLAR
@@ -37,10 +38,11 @@ class Exclusive(Bench):
         for followed in self.kernel.state.markets.values():
             followed.risk.mutually_exclusive = True
         self.kernel.apply(ev.BudgetRead(self.now, tokens, tokens, tokens))
-        self.quote(33)
+        self.quote(bid)
         self.turn()
         self.reads()
         self.turn()
+        self.accept_all()
         self.wait(2.0)
         self.kernel.apply(ev.FeedHeard(self.now, 1))
         self.turn()
@@ -163,9 +165,14 @@ def test_there_is_one_basket_at_a_time_and_a_pause_after_it() -> None:
     bench.answer(leg, share=0.0)
     bench.turn()
     assert bench.relations.run is None
-    bench.quote(36)
-    bench.turn(after_ms=60)
-    assert bench.relations.run is None and not bench.legs()
+    for _ in range(15):
+        bench.delta("0.1000", "1.00")
+        bench.turn(after_ms=60)
+        assert bench.relations.run is None and not bench.legs()
+    bench.wait(0.2)
+    bench.delta("0.1000", "1.00")
+    bench.turn()
+    assert bench.relations.run is not None
 
 
 def test_legs_never_count_as_resting_quotes() -> None:
@@ -179,19 +186,21 @@ def test_legs_never_count_as_resting_quotes() -> None:
 
 
 def test_own_quotes_in_the_way_are_cancelled_before_the_first_leg() -> None:
-    bench = Exclusive()
+    """These parameters would go on quoting a bid that the leg on T-1 could trade with."""
+    eager = M3Params(edge=0.005, min_edge=0.001, max_shift=0.2)
+    bench = Exclusive(bid=34, engine_params={"m3": eager})
     state = bench.kernel.state
     bid = next(o for o in state.orders.open_orders("T-1") if o.side is Side.BID)
     bench.break_it()
-    assert bench.relations.run is not None
-    in_way = bench.relations.in_the_way("T-1", Side.BID, 36_00)
-    assert in_way and not bench.relations.in_the_way("T-1", Side.ASK, 36_00)
-    if bench.relations.in_the_way("T-1", Side.BID, bid.price):
-        assert not bench.legs()
+    assert bench.relations.run is not None and bench.relations.in_the_way("T-1", Side.BID, bid.price)
+    assert not bench.relations.in_the_way("T-1", Side.ASK, bid.price)
+    assert not bench.legs()
+    assert bid.order_id in [e.order_id for e in bench.made(ef.CancelOrder)]
+    assert "in a basket's way" in state.markets["T-1"].why
     leg = bench.until_leg()
-    assert all(
-        not (o.side is Side.BID and o.price >= leg.price) for o in state.orders.open_orders(leg.ticker)
-    )
+    assert not [
+        o for o in state.orders.open_orders(leg.ticker) if o.side is Side.BID and o.price >= leg.price
+    ]
 
 
 @pytest.mark.parametrize("how", ["engine", "off", "hold", "pull", "window", "tokens", "mine", "paused"])
