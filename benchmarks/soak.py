@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from benchmarks.registry import Options
 from benchmarks.soak_stage import Process, Screen, desk, exchange, wait_for
-from kalshi_tui.desk.client import DeskClient
+from kalshi_tui.desk.client import DeskClient, DeskGoneError
 from kalshi_tui.locations import DeskFolder
 from kalshi_tui.protocol.views import DeskView
 
@@ -82,13 +82,21 @@ def _soak(home: Path, seconds: float, seed: int) -> tuple[list[Sample], list[Des
             screen = Screen(env)
             try:
                 samples, views = _watch(Process(child.pid), screen, world, socket, seconds)
+            except (OSError, DeskGoneError) as error:
+                raise RuntimeError(f"{error}: {_last_words(home, out)}") from None
             finally:
                 left = screen.close()
             child.wait(40)
     last = out.read_bytes().splitlines()[-1:]
     if not last or json.loads(last[0])["type"] != "summary":
-        raise RuntimeError(f"the desk ended without a summary: {out.with_suffix('.err').read_text()[-500:]}")
+        raise RuntimeError(f"the desk ended without a summary: {_last_words(home, out)}")
     return samples, views, json.loads(last[0]) | {"screen_left": left}
+
+
+def _last_words(home: Path, out: Path) -> str:
+    """The end of what the desk said, and of its log."""
+    said = [out.with_suffix(".err"), *home.glob(".local/state/kalshi-tui/desks/*/desk.log")]
+    return " ... ".join(path.read_text().partition(" ERROR ")[2][:3500] or path.read_text()[-300:] for path in said)
 
 
 def _watch(

@@ -42,10 +42,16 @@ def _level(quote: object) -> str:
 
 
 def farewell(summary: Mapping[str, object]) -> str:
-    """The summary in one line."""
+    """The summary in one line, and what to do about orders that could not be pulled."""
+    left = int(str(summary["orders_live"])) + int(str(summary["orders_unknown"]))
+    warning = (
+        f"; {left} order{'s' if left > 1 else ''} may still rest and fill: "
+        "what you do not want, cancel at the exchange"
+    )
     return (
         f"end    {summary['fills']} fills, {summary['volume_contracts']} contracts, "
         f"realized {summary['realized_pnl_dollars']}, unrealized {summary['unrealized_pnl_dollars']}, "
         f"fees {summary['fees_dollars']}; {summary['orders_live']} orders live, "
         f"{summary['orders_unknown']} unknown, {summary['unreconciled']} differences from the venue"
+        + (warning if left else "")
     )
