@@ -96,7 +96,9 @@ def _soak(home: Path, seconds: float, seed: int) -> tuple[list[Sample], list[Des
 def _last_words(home: Path, out: Path) -> str:
     """The end of what the desk said, and of its log."""
     said = [out.with_suffix(".err"), *home.glob(".local/state/kalshi-tui/desks/*/desk.log")]
-    return " ... ".join(path.read_text().partition(" ERROR ")[2][:3500] or path.read_text()[-300:] for path in said)
+    return " ... ".join(
+        path.read_text().partition(" ERROR ")[2][:3500] or path.read_text()[-300:] for path in said
+    )
 
 
 def _watch(
@@ -143,10 +145,11 @@ def _measured(samples: list[Sample], views: list[DeskView], warm: float) -> list
     screen_rate = (last.written - first.written) / seconds / 1024
     screen_cpu = (last.screen_cpu - first.screen_cpu) / seconds
     lags = [view.status.lag_ms or 0 for view in views]
+    quarters = " ".join(f"{steady[n * (len(steady) - 1) // 4].rss:.0f}" for n in range(5))
     grown = 60 * (end - begin) / seconds
     return [
         Row("seconds measured", f"{seconds:.0f} after {warm:.0f}"),
-        Row("desk memory, MiB", f"{begin:.1f} -> {end:.1f}"),
+        Row("desk memory by quarter, MiB", quarters),
         Row("desk memory, MiB a minute", f"{grown:+.2f}", "<= 0.5", grown <= 0.5),
         Row("desk open files", f"{first.files} -> {last.files}", "no growth", last.files <= first.files + 2),
         Row(

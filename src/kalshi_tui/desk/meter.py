@@ -13,7 +13,7 @@ PERIOD_S = 0.05
 JUMP: Nanos = 2_000_000_000
 """Wall and monotonic clocks that part by more than this within one period: the machine slept, or a clock was
 set."""
-MAX_SAMPLES = 500_000
+MAX_SAMPLES = 100_000
 
 
 class LatencyMeter:
