@@ -82,12 +82,16 @@ def test_it_reduces_never_flips_and_ends(
     engine_orders: list[tuple[Side, Count]],
 ) -> None:
     world = World(data, position)
+    left = abs(position)
     for side, count in engine_orders:
-        # Orders on the adding side could grow the position while they are being cancelled; that is R0's matter.
+        # Orders on the adding side could grow the position while they are being cancelled, and more on the
+        # reducing side than the position holds could flip it: both are R0's matter.
         order = world.place(side, 5000, count, TimeInForce.GTC)
         order.owner = Owner.ENGINE
-        if side.sign * position > 0 or count > abs(position):
+        if side.sign * position > 0 or count > left:
             world.registry.cancel_accepted(order.order_id, order.count)
+        else:
+            left -= count
     machine = Flatten("A", target, FlattenRules(max_attempts=6), emergency=emergency)
     bids, asks = world.book()
     smallest = abs(position)
