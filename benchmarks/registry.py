@@ -6,6 +6,7 @@ from msgspec import Struct
 
 MEASUREMENTS: dict[str, str] = {
     "books": "benchmarks.books",
+    "kernel": "benchmarks.kernel",
     "memory": "benchmarks.memory",
 }
 """Name to module; ``make bench`` runs them in this order."""

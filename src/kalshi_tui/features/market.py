@@ -199,6 +199,18 @@ class MarketFeatures:
                 spread = self.ask - self.bid
                 self._jump.on_spread(levels, spread, spread_before, self._spread.median, mono)
 
+    def due(self, at: Instant) -> bool:
+        """Whether the next change of the top will also tell how far prices ran after a trade."""
+        return self._markouts.due <= at.mono
+
+    @property
+    def weighted_mid(self) -> float | None:
+        """Dollars: the mid weighted by the opposite sizes; None without two sides that do not cross."""
+        if self.mid2 is None or self.bid is None or self.ask is None:
+            return None
+        sizes = self.bid_size + self.ask_size
+        return (self.ask * self.bid_size + self.bid * self.ask_size) / (sizes * ONE) if sizes > 0 else None
+
     def on_depth(self, bids: Iterable[tuple[Price, Count]], asks: Iterable[tuple[Price, Count]]) -> None:
         """The nearest levels of both sides, own orders taken out; about once a second is enough.
 
@@ -282,7 +294,7 @@ class MarketFeatures:
             spread = ask - bid
             mid = mid2 / (2 * ONE)
             if qb + qa > 0:
-                weighted = (ask * qb + bid * qa) / ((qb + qa) * ONE)
+                weighted = self.weighted_mid
                 imbalance = (qb - qa) / (qb + qa)
             share = queue_share(
                 self._bid_steady.read(mono), self._ask_steady.read(mono), self.params.queue_prior

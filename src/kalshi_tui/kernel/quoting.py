@@ -15,9 +15,9 @@ from kalshi_tui.kernel import report
 from kalshi_tui.kernel.booking import own_resting
 from kalshi_tui.kernel.params import engine_params
 from kalshi_tui.kernel.sending import amend, cancel, create
-from kalshi_tui.kernel.state import DeskState, MarketState
+from kalshi_tui.kernel.state import DeskState, MarketState, Review
 from kalshi_tui.kernel.words import book_sentence
-from kalshi_tui.pricing.base import MarketSnapshot
+from kalshi_tui.pricing.base import MarketSnapshot, QuoteParams
 from kalshi_tui.pricing.base import quote as engine_quote
 from kalshi_tui.pricing.calendar import next_pull
 from kalshi_tui.pricing.m0 import M0Params
@@ -34,6 +34,8 @@ WARNED_SIZE = 0.5
 """Of every engine's size while the day is near its loss limit."""
 LOOK_AGAIN = 50 * MILLISECOND
 """A wanted side that is not there yet (its pause, the write budget) is looked at again after this."""
+HEADROOM = 5 * CENT
+"""A quote is reviewed as if it were dearer by this, so that its next moves need no review of their own."""
 CLOSED = (
     MarketStatus.CLOSED,
     MarketStatus.DETERMINED,
@@ -67,10 +69,13 @@ def follow_book(desk: DeskState, market: MarketState) -> bool:
         return decide_market(desk, market)
     features.on_top(bid, bid_size, ask, ask_size, desk.now)
     _set_mark(desk, market, features.weighted_mid)
+    return _mark_moved(market) and decide_market(desk, market)
+
+
+def _mark_moved(market: MarketState) -> bool:
+    """Whether the mark is a cent or more from the one its quotes were reviewed by: less says nothing to R3 either."""
     mark, reviewed = market.risk.mark, market.reviewed_mark
-    if mark is None or reviewed is None or abs(mark - reviewed) < CENT:
-        return False
-    return decide_market(desk, market)
+    return mark is None or reviewed is None or abs(mark - reviewed) >= CENT
 
 
 def _reads_sizes(desk: DeskState, market: MarketState) -> bool:
@@ -94,9 +99,8 @@ def decide_market(desk: DeskState, market: MarketState) -> bool:
     hindrance = blocked(desk, market)
     if hindrance is not None:
         market.word, market.why = hindrance
-        market.intent = market.bid = market.ask = None
+        market.intent = market.bid = market.ask = market.asked = None
     else:
-        market.reviewed_mark = market.risk.mark
         _propose(desk, market)
     market.rests = _work(desk, market)
     report.say_state(desk, market)
@@ -178,6 +182,8 @@ def blocked(desk: DeskState, market: MarketState) -> tuple[str, str] | None:
         return ("pulled", f"pulled: {why}") if kind is StopKind.PULL else ("off", "quoting is off")
     if market.flatten is not None:
         return "flatten", market.flatten.status
+    if market.watcher.window and not getattr(engine_params(desk, market), "quote_events", False):
+        return "event", f"no quote: {market.watcher.why}, quotes pulled"
     if desk.gate.recovering:
         return "starting", f"not trading yet: {desk.gate.recovering}"
     if not (desk.gate.exchange_active and desk.gate.trading_active):
@@ -191,14 +197,20 @@ def blocked(desk: DeskState, market: MarketState) -> tuple[str, str] | None:
 
 
 def _propose(desk: DeskState, market: MarketState) -> None:
-    """Ask the engine, then let risk cut each side."""
+    """Ask the engine, then let risk cut each side; what was asked before has been answered."""
     kind, held = desk.gate.latches.strongest(market.ticker, market.facts.event_ticker)
-    intent = engine_quote(
-        market.engine, _snapshot(desk, market, held=kind is not None), engine_params(desk, market)
-    )
+    params = engine_params(desk, market)
+    basis = _basis(desk, market)
+    asked = None
+    if market.facts.event_ticker not in desk.relations:  # siblings and baskets have their own say
+        asked = _asked(market, params, basis, held if kind is not None else None)
+    if asked is not None and asked == market.asked:
+        return
+    market.asked = asked
+    intent = engine_quote(market.engine, _snapshot(desk, market, held=kind is not None), params)
     market.intent = intent
-    bid, bid_why = _review(desk, market, Side.BID, intent.bid)
-    ask, ask_why = _review(desk, market, Side.ASK, intent.ask)
+    bid, bid_why = _review(desk, market, Side.BID, intent.bid, basis)
+    ask, ask_why = _review(desk, market, Side.ASK, intent.ask, basis)
     market.bid, market.ask = bid, ask
     cuts = [cut for cut in (bid_why, ask_why) if cut]
     if kind is not None:
@@ -207,6 +219,51 @@ def _propose(desk: DeskState, market: MarketState) -> None:
         cuts.append(f"reduce only: {market.risk.limits.why} (R2)")
     market.why = "; ".join([intent.reason, *cuts])
     market.word = "quoting" if bid is not None or ask is not None else ("risk" if cuts else "no quote")
+
+
+def _basis(desk: DeskState, market: MarketState) -> tuple[object, ...]:
+    """What a review rests on beside the quote, our other quotes apart: those were reviewed with this one in place,
+    and whatever leaves is reviewed by itself. The second stands for the clock, and for the other markets' marks.
+    """
+    risk = market.risk
+    if _mark_moved(market):
+        market.reviewed_mark = risk.mark
+    return (
+        desk.second,
+        desk.counters.fills,
+        risk.position,
+        risk.limits,
+        market.reviewed_mark,
+        desk.risk.cash,
+        desk.chain.r1.state,
+        *market.paused_sides.items(),
+    )
+
+
+def _asked(
+    market: MarketState, params: QuoteParams, basis: tuple[object, ...], held: str | None
+) -> tuple[object, ...] | None:
+    """Everything M0, M1 and M2 look at that can change within a second; None for engines that look at more."""
+    features, snapshot = market.features, market.snapshot
+    if snapshot is None or not isinstance(params, M0Params | M1Params):
+        return None
+    return (
+        market.facts,
+        market.engine,
+        params,
+        features.bid,
+        features.ask,
+        snapshot.micro_shift,
+        snapshot.toxicity,
+        snapshot.jump,
+        snapshot.ofi_norm if isinstance(params, M1Params) and params.beta else None,
+        market.regime,
+        market.sides,
+        market.lean_levels,
+        market.widen,
+        held,
+        basis,
+    )
 
 
 def _snapshot(desk: DeskState, market: MarketState, *, held: bool) -> MarketSnapshot:
@@ -254,7 +311,7 @@ def _siblings(desk: DeskState, market: MarketState) -> tuple[float | None, str]:
 
 
 def _review(
-    desk: DeskState, market: MarketState, side: Side, quote: Quote | None
+    desk: DeskState, market: MarketState, side: Side, quote: Quote | None, basis: tuple[object, ...]
 ) -> tuple[Quote | None, str]:
     """What risk leaves of one side, as if this side's working engine orders were replaced by it."""
     if quote is None:
@@ -267,16 +324,7 @@ def _review(
         return None, f"no {side.value}: it would be in a basket's way"
     largest = desk.chain.controls.params.order_count * market.risk.limits.size // FULL
     quote = Quote(quote.price, min(quote.count, max(largest // CONTRACT * CONTRACT, CONTRACT)))
-    working = working_orders(desk, market, side)
-    order = _order(market, side, quote.price, quote.count, "review")
-    risk = market.risk
-    for held in working:
-        risk.release(side, held.price, held.exposure)
-    try:
-        verdict = desk.chain.review(desk.risk, order, controls=False)
-    finally:
-        for held in working:
-            risk.hold(side, held.price, held.exposure)
+    verdict = _verdict(desk, market, side, quote, basis)
     if verdict.decision is not Decision.REFUSE:
         market.refused.pop(side, None)
     if verdict.decision is Decision.ALLOW:
@@ -288,6 +336,36 @@ def _review(
         desk.counters.refuse(verdict.code)
     market.refused[side] = verdict.code
     return None, f"no {side.value}: {_said(verdict)}"
+
+
+def _verdict(
+    desk: DeskState, market: MarketState, side: Side, quote: Quote, basis: tuple[object, ...]
+) -> Verdict:
+    """What the chain says of a quote. Asked first for one that risks more: a yes to it is a yes to every quote it
+    covers, and stands while nothing else changes.
+    """
+    known = market.reviews.get(side)
+    if known is not None and known.covers(side, quote) and known.basis == basis:
+        return Verdict.allow(quote.count)
+    dearer = min(max(quote.price + HEADROOM * side.sign, 1), ONE - 1)
+    if _ask_chain(desk, market, side, Quote(dearer, quote.count)).decision is Decision.ALLOW:
+        market.reviews[side] = Review(Quote(dearer, quote.count), basis)
+        return Verdict.allow(quote.count)
+    return _ask_chain(desk, market, side, quote)
+
+
+def _ask_chain(desk: DeskState, market: MarketState, side: Side, quote: Quote) -> Verdict:
+    """The chain's say as if this side's working engine orders were replaced by the quote."""
+    working = working_orders(desk, market, side)
+    order = _order(market, side, quote.price, quote.count, "review")
+    risk = market.risk
+    for held in working:
+        risk.release(side, held.price, held.exposure)
+    try:
+        return desk.chain.review(desk.risk, order, controls=False)
+    finally:
+        for held in working:
+            risk.hold(side, held.price, held.exposure)
 
 
 def _said(verdict: Verdict) -> str:
@@ -356,9 +434,7 @@ def _work(desk: DeskState, market: MarketState) -> bool:
         actions = compare(clock=clock)
         for action in actions:
             done = _act(desk, market, action, expiration) and done
-        if wanted is not None and not working:
-            _look_again(desk, market, desk.now.mono + LOOK_AGAIN)
-        elif not actions and not clock.may_move(desk.now, rules) and compare(clock=target.SideClock()):
+        if not actions and not clock.may_move(desk.now, rules) and compare(clock=target.SideClock()):
             # It would move, had it not just moved.
             _look_again(desk, market, (clock.moved or 0) + rules.min_requote_ms * MILLISECOND)
     return done
@@ -384,10 +460,13 @@ def _act(desk: DeskState, market: MarketState, action: target.Action, expiration
         case target.Renew(order, renewed):
             return amend(desk, order, order.count, renewed, "renewed before it expires")
         case target.Create(side, price, count):
-            _look_again(desk, market, desk.now.mono + LOOK_AGAIN)
+            again = desk.now.mono + LOOK_AGAIN
             if any(r.has_right_of_way(desk.now.mono) for r in desk.relations.values()):
+                _look_again(desk, market, again)
                 return True
             new = _order(market, side, price, count, desk.next_client_id("e"), expiration)
             if create(desk, new, market.why):
                 market.clocks[side].moved = desk.now.mono
+            else:
+                _look_again(desk, market, again)
     return True

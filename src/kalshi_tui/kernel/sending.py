@@ -45,7 +45,8 @@ def judge(desk: DeskState, order: NewOrder) -> Verdict:
     verdict = desk.gate.check(order, gate_context(desk, order))
     if verdict.decision is Decision.REFUSE:
         return verdict
-    desk.risk.in_flight = sum(1 for o in desk.orders.open_orders() if o.state in IN_FLIGHT)
+    states = [o.state for orders in desk.orders.live.values() for o in orders.values()]
+    desk.risk.in_flight = sum(states.count(state) for state in IN_FLIGHT)
     verdict = desk.chain.review(desk.risk, order)
     if verdict.decision is Decision.REFUSE:
         return verdict

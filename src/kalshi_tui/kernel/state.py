@@ -34,6 +34,19 @@ BOOT_READS = ("orders", "fills", "positions", "balance")
 
 
 @dataclass(slots=True)
+class Review:
+    """A quote that risk let through whole, and what that rests on."""
+
+    quote: Quote
+    basis: tuple[object, ...]
+
+    def covers(self, side: Side, quote: Quote) -> bool:
+        """Whether the other quote can lose no more, at no larger size."""
+        cheaper = (self.quote.price - quote.price) * side.sign >= 0
+        return cheaper and quote.count <= self.quote.count
+
+
+@dataclass(slots=True)
 class MarketState:
     """One market the desk follows."""
 
@@ -90,6 +103,10 @@ class MarketState:
     """The last decision left nothing undone that the next public frame could let it do."""
     reviewed_mark: Price | None = None
     """The mark its quotes were last reviewed by."""
+    asked: tuple[object, ...] | None = None
+    """What its last proposal was made from; None: ask the engine again in any case."""
+    reviews: dict[Side, Review] = field(default_factory=dict)
+    """The last quote of each side that risk let through whole."""
     own: dict[tuple[Side, Price], Count] | None = None
     """Our own quantity in its book, until one of its orders changes."""
     history: dict[str, deque[float]] = field(default_factory=dict)

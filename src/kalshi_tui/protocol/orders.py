@@ -50,7 +50,10 @@ class OrderState(StrEnum):
     @property
     def is_open(self) -> bool:
         """Whether it may still fill: everything that is not terminal."""
-        return self not in (OrderState.FILLED, OrderState.CANCELED, OrderState.REJECTED, OrderState.RESOLVED)
+        return self not in _ENDED
+
+
+_ENDED = (OrderState.FILLED, OrderState.CANCELED, OrderState.REJECTED, OrderState.RESOLVED)
 
 
 class NewOrder(Struct, frozen=True):
