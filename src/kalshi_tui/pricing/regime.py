@@ -77,7 +77,7 @@ def _stress(spread_ratio: float | None, vol_ratio: float | None) -> float | None
 class MarketRegime:
     """One market's regime from its features, its calendar and the trader's override."""
 
-    __slots__ = ("_gate", "_machine", "_pin", "why")
+    __slots__ = ("_gate", "_machine", "_pin", "why", "window")
 
     def __init__(
         self,
@@ -91,6 +91,8 @@ class MarketRegime:
         self._pin: tuple[Regime, Nanos] | None = None
         self.why = ""
         """Why it is an event, or that the trader pinned it; empty otherwise."""
+        self.window = False
+        """Inside a scheduled print's window, and the trader has not said otherwise."""
 
     def schedule(self, prints: Iterable[ScheduledPrint]) -> None:
         """Replace the calendar."""
@@ -106,6 +108,7 @@ class MarketRegime:
     def update(self, now: Instant, features: FeatureSnapshot) -> Regime:
         """The regime in force. The machine runs on beneath a pin, so that its end is no surprise."""
         window = self._gate.closed_by(now.wall, features.trades, features.spread_ratio)
+        self.window = window is not None
         if window is not None:
             self.why = f"{window.label} window"
         elif features.jump:
@@ -121,6 +124,7 @@ class MarketRegime:
             pinned, until = self._pin
             if now.mono < until:
                 self.why = f"pinned {pinned.value} by hand"
+                self.window = False
                 return pinned
             self._pin = None
         return state
