@@ -143,8 +143,14 @@ class Venue:
         levels[(leg, price)] = levels.get((leg, price), 0) + count
         if not levels[(leg, price)]:
             del levels[(leg, price)]
-        body = DeltaBody(ticker, format_price(price), format_count(count), leg, self.clock)  # type: ignore[arg-type]
-        return BookDelta(body, sid=1, seq=self.seq)
+        body = DeltaBody(
+            market_ticker=ticker,
+            price_dollars=format_price(price),
+            delta_fp=format_count(count),
+            side=leg,  # type: ignore[arg-type]
+            clock=self.clock,
+        )
+        return BookDelta(msg=body, sid=1, seq=self.seq)
 
 
 STEP = st.tuples(

@@ -23,6 +23,7 @@ from kalshi_tui.protocol.wire_messages import (
     BookDelta,
     BookSnapshot,
     ErrorMessage,
+    FullDelta,
     InvalidFrame,
     MarketsBody,
     Ok,
@@ -95,7 +96,7 @@ class BookFeed(Standing):
 
         The path of a delta is written out here, for it is the busiest of the program.
         """
-        if type(message) is not BookDelta or conn != self._conn:
+        if (type(message) is not FullDelta and type(message) is not BookDelta) or conn != self._conn:
             return self._apply_other(conn, message, at)
         self._heard = at
         self.counters.deltas += 1

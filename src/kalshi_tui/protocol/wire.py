@@ -1,10 +1,11 @@
 """Bytes of a WebSocket frame to one typed message. ``decode`` never raises: what is no message is said so.
 
 **Repeated keys.** JSON decoders keep the last of two equal keys in silence, so a damaged frame could move the
-wrong level. In a delta the number of commas must be what its decoded keys need: a key that is repeated (or
-unknown) adds a comma, and a comma inside a text only adds more, so equality proves that no key came twice, in
-one pass over the bytes. Where the numbers differ, and for all other messages (far rarer), the frame is parsed
-once more with every pair in sight.
+wrong level. Two objects with ``n`` keys between them hold at least ``n - 2`` commas: one more for each key that
+is repeated or unknown, and more still for commas inside texts. So where the commas are as few as the *different*
+keys found need, no key came twice. In the layout nearly all frames have, all thirteen keys are required: eleven
+commas and a successful decoding are the whole proof. A delta of another layout has its keys counted. Where the
+numbers differ, and for all other messages (far rarer), the frame is parsed once more with every pair in sight.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from kalshi_tui.protocol.wire_messages import (
     EventFeeUpdate,
     EventLifecycle,
     FillMessage,
+    FullDelta,
     InvalidFrame,
     MarketLifecycle,
     MarketPosition,
@@ -71,6 +73,10 @@ class _Envelope(Struct, gc=False):
 
 _decode_known = msgspec.json.Decoder(KnownMessage).decode
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
+_decode_full = msgspec.json.Decoder(FullDelta).decode
+_DELTA_HEAD = b'{"type":"orderbook_delta",'
+_FULL_COMMAS = 11
+"""Of a ``FullDelta``: five keys in the frame, eight in its body."""
 _KNOWN_TYPES = frozenset(kind.__struct_config__.tag for kind in KnownMessage.__args__)
 # Bad UTF-8 and lone surrogates are ValueErrors, depth is a RecursionError: none of them is a MsgspecError.
 _REFUSALS = (msgspec.MsgspecError, ValueError, RecursionError)
@@ -80,25 +86,22 @@ def decode(raw: bytes | str) -> Message:
     """The message in ``raw``; ``UnknownFrame`` for a type we do not know, else ``InvalidFrame``."""
     if len(raw) > MAX_FRAME:
         return _invalid(raw, f"larger than {MAX_FRAME} bytes")
+    # A first glance, so that only a damaged or a new kind of delta is decoded twice.
+    if type(raw) is bytes and raw.startswith(_DELTA_HEAD) and raw.count(b",") == _FULL_COMMAS:
+        try:
+            return _decode_full(raw)
+        except _REFUSALS:
+            pass
+    return _decode_any(raw)
+
+
+def _decode_any(raw: bytes | str) -> Message:
     try:
         message: KnownMessage = _decode_known(raw)
     except _REFUSALS as error:
         return _unknown_or_invalid(raw, error)
     if type(message) is BookDelta:
-        commas = raw.count(b",") if type(raw) is bytes else raw.count(",")  # type: ignore[arg-type]
-        body = message.msg
-        # The layouts the exchange sends, with and without clock and sending stamp; seven keys are always there.
-        if commas == 11:
-            if (
-                body.clock is not None
-                and message.sending_ts_ms is not None
-                and body.ts_ms is not None
-                and body.market_id is not None
-                and body.ts is not None
-                and message.seq is not None
-                and message.sid is not None
-            ):
-                return message
+        commas = raw.count(b",") if isinstance(raw, bytes) else raw.count(",")
         if commas == _commas_of(message):
             return message
     fault = _repeated_key(raw)

@@ -57,8 +57,15 @@ def delta(
     ts_ms: int | None = None,
     sent_ms: int | None = None,
 ) -> BookDelta:
-    body = DeltaBody(ticker, price, change, side, clock, ts_ms)  # type: ignore[arg-type]
-    return BookDelta(body, sid=sid, seq=seq, sending_ts_ms=sent_ms)
+    body = DeltaBody(
+        market_ticker=ticker,
+        price_dollars=price,
+        delta_fp=change,
+        side=side,  # type: ignore[arg-type]
+        clock=clock,
+        ts_ms=ts_ms,
+    )
+    return BookDelta(msg=body, sid=sid, seq=seq, sending_ts_ms=sent_ms)
 
 
 def trade(seq: int, sid: int = 2) -> Trade:

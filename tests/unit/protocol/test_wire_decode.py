@@ -191,6 +191,33 @@ def test_a_delta_without_a_deciding_key_is_invalid(key: str) -> None:
     assert isinstance(decode(compact(frame)), wm.InvalidFrame)
 
 
+def test_the_common_layout_is_decoded_as_such() -> None:
+    """The same facts as by the general path, which the text form takes."""
+    fast, general = decode(compact(delta())), decode(compact(delta()).decode())
+    assert type(fast) is wm.FullDelta
+    assert type(general) is wm.BookDelta
+    for name in wm.DeltaBody.__struct_fields__:
+        assert getattr(fast.msg, name) == getattr(general.msg, name) == delta()["msg"].get(name)
+    for name in ("sid", "seq", "id", "sending_ts_ms"):
+        assert getattr(fast, name) == getattr(general, name)
+
+
+@pytest.mark.parametrize(
+    "key", ["client_order_id", "subaccount", "invented", "clock", "market_id", "ts", "ts_ms"]
+)
+def test_a_delta_of_another_layout_is_not_taken_for_the_common_one(key: str) -> None:
+    """One key more or one less, also where a comma in a text makes up for the missing one."""
+    frame = delta()
+    if key in frame["msg"]:
+        del frame["msg"][key]
+        frame["msg"]["market_ticker"] = "A,B"
+    else:
+        frame["msg"][key] = 0 if key == "subaccount" else "mine"
+    message = decode(compact(frame))
+    assert type(message) is wm.BookDelta
+    assert message.msg.client_order_id == frame["msg"].get("client_order_id")
+
+
 REPEATS = {
     "side": b'"side":"no",',
     "price_dollars": b'"price_dollars":"0.1000",',
