@@ -18,8 +18,8 @@ Books = dict[str, dict[str, dict[int, int]]]
 
 
 class Ours:
-    """``BookFeed.apply`` as the desk calls it: both clocks read for every frame, single keys proven, sequence
-    checked, standing kept."""
+    """``BookFeed.apply`` with the stamps given, as the kernel calls it: single keys proven, sequence checked,
+    standing kept."""
 
     name = "kalshi-tui"
 
@@ -39,16 +39,14 @@ class Ours:
         return self.instant(time.monotonic_ns(), time.time_ns())
 
     def feed(self, frames: list[bytes]) -> None:
-        apply, decode, instant = self.book_feed.apply, self.decode, self.instant
-        mono, wall = time.monotonic_ns, time.time_ns
+        apply, decode, at = self.book_feed.apply, self.decode, self.now()
         for raw in frames:
-            apply(1, decode(raw), instant(mono(), wall()))
+            apply(1, decode(raw), at)
 
     def feed_best(self, frames: list[bytes]) -> None:
-        apply, decode, instant = self.book_feed.apply, self.decode, self.instant
-        mono, wall, book_of = time.monotonic_ns, time.time_ns, self.book_feed.book
+        apply, decode, book_of, at = self.book_feed.apply, self.decode, self.book_feed.book, self.now()
         for raw in frames:
-            ticker = apply(1, decode(raw), instant(mono(), wall()))
+            ticker = apply(1, decode(raw), at)
             if ticker is not None:
                 book = book_of(ticker)
                 book.best_bid, book.best_ask  # noqa: B018
@@ -67,20 +65,22 @@ class Ours:
         return out
 
 
-class OursStamped(Ours):
-    """The same with stamps that are there already, as on a tape."""
+class OursClocked(Ours):
+    """The same, reading both clocks for every frame, as the socket shell does."""
 
-    name = "(from tape)"
+    name = "+ clocks"
 
     def feed(self, frames: list[bytes]) -> None:
-        apply, decode, at = self.book_feed.apply, self.decode, self.now()
+        apply, decode, instant = self.book_feed.apply, self.decode, self.instant
+        mono, wall = time.monotonic_ns, time.time_ns
         for raw in frames:
-            apply(1, decode(raw), at)
+            apply(1, decode(raw), instant(mono(), wall()))
 
     def feed_best(self, frames: list[bytes]) -> None:
-        apply, decode, book_of, at = self.book_feed.apply, self.decode, self.book_feed.book, self.now()
+        apply, decode, instant = self.book_feed.apply, self.decode, self.instant
+        mono, wall, book_of = time.monotonic_ns, time.time_ns, self.book_feed.book
         for raw in frames:
-            ticker = apply(1, decode(raw), at)
+            ticker = apply(1, decode(raw), instant(mono(), wall()))
             if ticker is not None:
                 book = book_of(ticker)
                 book.best_bid, book.best_ask  # noqa: B018
@@ -211,6 +211,7 @@ class Nautilus:
         self.decode = msgspec.json.Decoder(_Frame).decode
         self.seq = 0
         self.book = None
+        self.stamp = time.time_ns()
 
     def _one(self, raw: bytes) -> None:
         frame = self.decode(raw)
@@ -244,8 +245,9 @@ class Nautilus:
             del sizes[price]
             action = self.action.DELETE
         order = self.order(side, known, self.quantity(size / 100, 2), 0)
-        stamp = time.time_ns()
-        self.book.apply_delta(self.delta(self.ids[ticker], action, order, 128, seq, ts_ms * 1_000_000, stamp))
+        self.book.apply_delta(
+            self.delta(self.ids[ticker], action, order, 128, seq, ts_ms * 1_000_000, self.stamp)
+        )
 
     def feed(self, frames: list[bytes]) -> None:
         one = self._one
@@ -275,4 +277,4 @@ def _whole(levels: dict[str, str]) -> dict[int, int]:
     return {int(Decimal(p) * 10_000): int(Decimal(q) * 100) for p, q in levels.items()}
 
 
-ALL = (Ours, OursStamped, Pykalshi, KalshiSdk, Nautilus)
+ALL = (Ours, OursClocked, Pykalshi, KalshiSdk, Nautilus)
