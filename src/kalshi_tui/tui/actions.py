@@ -23,11 +23,13 @@ class Action(Struct, frozen=True):
     group: str
     """Heading in the help: stop, hand, engines, orders, look, program."""
     hint: tuple[str, ...] = ()
-    """Where the key is advertised: ``footer`` or a pane's lower border."""
+    """Where the key is advertised: ``footer`` (``wide footer``: where it has room) or a pane's lower border."""
     adds: bool = False
     """It may add risk, so it acts only when pressed alone."""
     short: str = ""
     """The hint where ``title`` is longer than it needs to be there."""
+    tight: str = ""
+    """The hint where there is little room."""
     presses: int = 1
     """How often the key must be pressed within a second."""
     always: bool = False
@@ -58,6 +60,10 @@ _TABLE: tuple[Action, ...] = (
            "engines", ("markets",), short="all", adds=True),
     Action("engine", ("e",), "engine", "engine of this market, then 0 to 3 for M0 to M3",
            "engines", ("footer", "markets")),
+    Action("override", ("o",), "event override", "pin calm, active or event for some minutes, or lift it",
+           "engines", ("footer",), tight="event"),
+    Action("params", ("p",), "params", "parameters of this market's engine", "engines", ("footer",)),
+    Action("tilt", (), "tilt", "my own view of this market: lean, widening, sides", "engines"),
     Action("buy", ("b",), "buy", "buy limit at the cursor, post-only", "orders", ("ladder",), adds=True),
     Action("sell", ("s",), "sell", "sell limit at the cursor, post-only", "orders", ("ladder",), adds=True),
     Action("take_buy", ("B",), "take", "buy what is offered up to the cursor's price",
@@ -74,7 +80,7 @@ _TABLE: tuple[Action, ...] = (
     Action("recentre", ("space",), "centre", "put the market in the middle of the ladder", "look", ("ladder",)),
     Action("group_finer", ("[",), "finer", "fewer ticks a row", "look", ("ladder",)),
     Action("group_coarser", ("]",), "coarser", "more ticks a row", "look", ("ladder",)),
-    Action("next_market", ("n",), "next", "next market", "look", ("footer",)),
+    Action("next_market", ("n",), "next", "next market", "look", ("wide footer",)),
     Action("previous_market", ("N",), "previous", "previous market", "look"),
     Action("find", ("/",), "find", "find a market by name or ticker", "look", ("markets",)),
     Action("card", ("i",), "contract", "this contract in its own words: rules, source, fee, ticks, close",

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
-from kalshi_tui.protocol.commands import AnyCommand, SetEngine
+from kalshi_tui.protocol.commands import Ack, AnyCommand, SetEngine
+from kalshi_tui.protocol.views import EngineParams
 from kalshi_tui.tui.actions import ACTIONS, key_shown
 from kalshi_tui.tui.arrange import LAYOUTS, PANES
 from kalshi_tui.tui.intent import Refused, all_on, command_for
@@ -14,20 +15,27 @@ from kalshi_tui.tui.numbers import dollars, whole_dollars
 from kalshi_tui.tui.panes.log import LogPane
 from kalshi_tui.tui.screen import TradingScreen
 from kalshi_tui.tui.sheets.ask import Ask, TypeNumber
+from kalshi_tui.tui.sheets.form import Asking
+from kalshi_tui.tui.sheets.override import OverrideSheet
+from kalshi_tui.tui.sheets.params import ParamsSheet
 from kalshi_tui.tui.sheets.picker import Choice, Picker
 from kalshi_tui.tui.sheets.reader import Reader, help_page
+from kalshi_tui.tui.sheets.tilt import TiltSheet
 from kalshi_tui.tui.state import ScreenState
 
 TWICE_WITHIN = 1.0
 """Seconds between the two F of flatten all."""
 _ENGINES = {"0": "m0", "1": "m1", "2": "m2", "3": "m3"}
 
+_SHOWN = ("card", "params")
+"""Actions whose answer opens a sheet: the log need not say that it came."""
+
 
 class Shell(Protocol):
     """What control needs of the app around it."""
 
-    def send(self, command: AnyCommand, title: str) -> None:
-        """Ask the desk; its answer goes to the log."""
+    def send(self, command: AnyCommand, title: str, then: Callable[[Ack], None] | None = None) -> None:
+        """Ask the desk; its answer goes to the log, and to ``then``."""
 
     def end_desk(self) -> None:
         """Ask the desk to end; the screen leaves only when it agreed."""
@@ -70,6 +78,8 @@ class Control:
             "palette": self._palette,
             "help": self._help,
             "engine": self._engine,
+            "override": partial(self._form, OverrideSheet, "event override"),
+            "tilt": partial(self._form, TiltSheet, "tilt"),
             "quit": self._quit,
             **{f"pane_{n}": partial(screen.focus_pane, name) for n, name in enumerate(PANES, 1)},
         }
@@ -81,6 +91,8 @@ class Control:
                 self._local[action]()
             elif action == "flatten_all" and not confirmed and not self._twice():
                 self._say("F again within a second flattens everything")
+            elif action in _SHOWN:
+                self._shell.send(command_for(action, self._state), "")
             elif action == "quote_all" and not self._any_quoting():
                 self._ask_all_on()
             else:
@@ -177,6 +189,21 @@ class Control:
             self._shell.send(SetEngine(id=0, ticker=ticker, engine=_ENGINES[digit]), "engine")
 
         self._screen.open_sheet(Ask(self._screen.palette, question, answers), choose)
+
+    def _form(self, kind: type[OverrideSheet] | type[TiltSheet], title: str) -> None:
+        if self._state.row is None:
+            raise Refused("no market is selected: the desk has not sent its list yet")
+        ask = self._asking(title)
+        self._screen.open_sheet(kind(self._screen.palette, self._state, self._state.selected, ask))
+
+    def show_params(self, params: EngineParams) -> None:
+        """The answer to ``p``, unless something else was opened while the desk looked it up."""
+        if self._screen.sheet is None:
+            sheet = ParamsSheet(self._screen.palette, self._state, params, self._asking("params"))
+            self._screen.open_sheet(sheet)
+
+    def _asking(self, title: str) -> Asking:
+        return lambda command, then: self._shell.send(command, title, then)
 
     def _ask_all_on(self) -> None:
         view = self._state.view

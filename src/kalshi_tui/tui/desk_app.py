@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import RenderableType
 from textual import events
 from textual.app import App
 
-from kalshi_tui.protocol.commands import AnyCommand
-from kalshi_tui.protocol.views import MarketCard
+from kalshi_tui.protocol.commands import Ack, AnyCommand
+from kalshi_tui.protocol.views import EngineParams, MarketCard
 from kalshi_tui.tui.actions import ACTIONS
 from kalshi_tui.tui.control import Control
 from kalshi_tui.tui.dress import is_native, textual_theme
@@ -76,6 +77,9 @@ class DeskApp(App[ScreenResult], inherit_bindings=False):
     def card_came(self, card: MarketCard) -> None:
         self.desk.open_sheet(Reader(self.desk.palette, card_page(card)))
 
+    def params_came(self, params: EngineParams) -> None:
+        self.control.show_params(params)
+
     def answer_came(self) -> None:
         self.desk.paint("log", "status")
 
@@ -126,8 +130,14 @@ class DeskApp(App[ScreenResult], inherit_bindings=False):
         if burst.said:
             self.state.say(burst.said, "refused")
             self.answer_came()
-        if waiting is not None and burst.alone and self.desk.sheet is not None:
-            self.desk.sheet.press(waiting)
+        if waiting is not None and self.desk.sheet is not None:
+            if burst.alone:
+                self.desk.sheet.press(waiting)
+            else:
+                self.state.say(
+                    "keys arrived at once: the sheet took none of them, press them again", "refused"
+                )
+                self.answer_came()
         for action in burst.actions:
             self.control.do(action)
 
@@ -143,8 +153,13 @@ class DeskApp(App[ScreenResult], inherit_bindings=False):
 
     # What control asks for (control.Shell).
 
-    def send(self, command: AnyCommand, title: str) -> None:
-        self.run_worker(self._session.ask(command, title), group="requests")
+    def send(self, command: AnyCommand, title: str, then: Callable[[Ack], None] | None = None) -> None:
+        self.run_worker(self._ask(command, title, then), group="requests")
+
+    async def _ask(self, command: AnyCommand, title: str, then: Callable[[Ack], None] | None) -> None:
+        ack = await self._session.ask(command, title)
+        if then is not None:
+            then(ack)
 
     def refocus(self) -> None:
         focus = self._session.look()

@@ -11,12 +11,17 @@ from kalshi_tui.protocol.commands import (
     CancelOrders,
     Clear,
     Describe,
+    OverrideRegime,
     PlaceOrder,
+    ReadParams,
     Scope,
+    SetParams,
     SetQuoting,
     Stop,
+    Tilt,
 )
 from kalshi_tui.protocol.orders import Owner
+from kalshi_tui.protocol.quotes import QuoteSides, Regime
 from kalshi_tui.protocol.units import Price, Side
 from kalshi_tui.protocol.views import LadderView, LogLine
 from kalshi_tui.tui.numbers import cents
@@ -42,6 +47,25 @@ def all_on(state: ScreenState) -> SetQuoting:
     """Quoting on in every market; sent only after the trader typed their number."""
     _live(state)
     return SetQuoting(id=0, on=True)
+
+
+def override(state: ScreenState, ticker: str, regime: Regime, minutes: int) -> OverrideRegime:
+    """Pin ``regime`` for ``minutes``; 0 lifts. What does not loosen goes out to a silent desk too."""
+    if minutes and regime is not Regime.EVENT:
+        _live(state)
+    return OverrideRegime(id=0, ticker=ticker, regime=regime, seconds=60 * minutes)
+
+
+def set_params(state: ScreenState, ticker: str, values: dict[str, int | float | bool]) -> SetParams:
+    """New values of some parameters; none of them: back to the desk's."""
+    _live(state)
+    return SetParams(id=0, ticker=ticker, values=values)
+
+
+def tilt(state: ScreenState, ticker: str, lean: int, widen: float, sides: QuoteSides) -> Tilt:
+    """The trader's own view; ``lean`` in levels, ``widen`` in half-spreads."""
+    _live(state)
+    return Tilt(id=0, ticker=ticker, lean_levels=lean, widen=widen, sides=sides)
 
 
 def _market(state: ScreenState) -> str:
@@ -172,6 +196,10 @@ def _card(state: ScreenState) -> Describe:
     return Describe(id=0, ticker=_market(state))
 
 
+def _params(state: ScreenState) -> ReadParams:
+    return ReadParams(id=0, ticker=_market(state))
+
+
 COMMANDS: dict[str, Callable[[ScreenState], AnyCommand]] = {
     "arm": _arm,
     "quote": _quote,
@@ -192,4 +220,5 @@ COMMANDS: dict[str, Callable[[ScreenState], AnyCommand]] = {
     "cancel_mine": _cancel_mine,
     "acknowledge": _acknowledge,
     "card": _card,
+    "params": _params,
 }

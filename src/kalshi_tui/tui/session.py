@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from kalshi_tui.desk.client import DeskGoneError
-from kalshi_tui.protocol.commands import AnyCommand, EndDesk, Focus, Heartbeat
-from kalshi_tui.protocol.views import DeskView, Goodbye, MarketCard
+from kalshi_tui.protocol.commands import Ack, AnyCommand, EndDesk, Focus, Heartbeat
+from kalshi_tui.protocol.views import DeskView, EngineParams, Goodbye, MarketCard
 from kalshi_tui.tui.link import DeskLink
 from kalshi_tui.tui.state import ScreenState
 
@@ -21,6 +21,9 @@ class Listener(Protocol):
 
     def card_came(self, card: MarketCard) -> None:
         """A market's card, asked for by ``Describe``."""
+
+    def params_came(self, params: EngineParams) -> None:
+        """A market's engine parameters, asked for by ``ReadParams``."""
 
     def answer_came(self) -> None:
         """``state.local`` has a new line."""
@@ -49,24 +52,30 @@ class Session:
                 self._listener.view_came(first)
             elif isinstance(message, MarketCard):
                 self._listener.card_came(message)
+            elif isinstance(message, EngineParams):
+                self._listener.params_came(message)
             elif isinstance(message, Goodbye):
                 reason = message.reason or GONE
                 break
         self._listener.desk_gone(reason, self._stopping)
 
-    async def ask(self, command: AnyCommand, title: str) -> bool:
-        """Ask and put the answer into the log. Without a ``title`` only what went wrong is said."""
+    async def ask(self, command: AnyCommand, title: str) -> Ack:
+        """Ask and put the answer into the log. Without a ``title`` only what went wrong is said.
+
+        A desk that is gone is answered for: refused, with what happened.
+        """
         try:
             ack = await self._link.request(command)
         except DeskGoneError as error:
+            text = f"{error}; whether it was done is not known"
             if title:
-                self._say(f"{title}: {error}; whether it was done is not known", "refused")
-            return False
+                self._say(f"{title}: {text}", "refused")
+            return Ack(id=0, ok=False, text=text)
         if not ack.ok:
             self._say(f"{title or 'desk'}: {ack.text}", "refused")
         elif title:
             self._say(ack.text or f"{title}: done", "info")
-        return ack.ok
+        return ack
 
     def look(self) -> Focus | None:
         """What to tell the desk about where this screen looks, None when it knows."""
@@ -81,7 +90,7 @@ class Session:
     async def end_desk(self) -> None:
         """Ask the desk to pull, verify and end."""
         self._stopping = True
-        if await self.ask(EndDesk(id=0), "stop"):
+        if (await self.ask(EndDesk(id=0), "stop")).ok:
             self._listener.desk_gone("The desk pulled its quotes and ended.", stopped=True)
         self._stopping = False
 

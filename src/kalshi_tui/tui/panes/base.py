@@ -32,7 +32,8 @@ class _SliceLayout(Layout):
         edge = 1 if parent.framed else 0
         inner_height = size.height - 2 * edge
         placements = []
-        for child, (start, end) in zip(children, parent.slices(size.width - 2 * edge), strict=True):
+        parent.placed = parent.slices(size.width - 2 * edge)
+        for child, (start, end) in zip(children, parent.placed, strict=True):
             region = Region(edge + start, edge, max(end - start, 0), inner_height)
             placements.append(WidgetPlacement(region, Offset(0, 0), Spacing(), child))
         return placements
@@ -50,7 +51,7 @@ class Slice(Widget):
 
     @property
     def span(self) -> tuple[int, int]:
-        return self._pane.slices(self._pane.inner.width)[self._index]
+        return self._pane.placed[self._index]
 
     def render_line(self, y: int) -> Strip:
         start, end = self.span
@@ -75,6 +76,8 @@ class Pane(Widget):
         self.framed = True
         self.compact = False
         self.focused_pane = False
+        self.placed: list[tuple[int, int]] = [(0, 0)] * (len(self.cuts) + 1)
+        """Where the slices stand now; what they draw is cut there, or it would leave a gap."""
         self._lines: list[Line] = []
         self._frame: tuple[Line, Line] = ((), ())
         self._strips: dict[int, Strip] = {}
@@ -122,6 +125,8 @@ class Pane(Widget):
             return
         lines = self.lines(width, height)[:height]
         lines += [text_line("", width)] * (height - len(lines))
+        if self.slices(width) != self.placed:
+            self._move_slices()
         if len(lines) != len(self._lines):
             self._lines = lines
             self._strips.clear()
@@ -150,13 +155,12 @@ class Pane(Widget):
 
     def _paint_changes(self, lines: list[Line]) -> None:
         dirty: dict[int, list[Region]] = {}
-        spans = self.slices(self.inner.width)
         for y, (old, new) in enumerate(zip(self._lines, lines, strict=True)):
             changed = first_difference(old, new)
             if changed is None:
                 continue
             self._strips.pop(y, None)
-            for index, (start, end) in enumerate(spans):
+            for index, (start, end) in enumerate(self.placed):
                 if changed[0] < end and changed[1] > start:
                     dirty.setdefault(index, []).append(Region(0, y, min(changed[1], end) - start, 1))
         self._lines = lines
@@ -166,6 +170,12 @@ class Pane(Widget):
     def _slices_at(self, indices: Iterable[int]) -> list[tuple[Widget, int]]:
         children = list(self.children)
         return [(children[index], index) for index in indices if index < len(children)]
+
+    def _move_slices(self) -> None:
+        """The columns moved: cut between them again, so that a change sends no more than it must."""
+        for child in list(self.children)[:1]:
+            child.refresh(layout=True)
+        self._paint_all()
 
     def _paint_all(self) -> None:
         for child in self.children:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kalshi_tui.tui.hints import hint_spans, hints
+from kalshi_tui.tui.hints import footer
 from kalshi_tui.tui.ink import Line, joined, text_line, wrap
 from kalshi_tui.tui.panes.base import Pane
 from kalshi_tui.tui.terminal import too_small
@@ -12,7 +12,7 @@ class KeysBar(Pane):
     pane = "keys"
 
     def lines(self, width: int, height: int) -> list[Line]:
-        return [joined(hint_spans(hints("footer", self.state.keys), " ", width), width)]
+        return [joined(footer(self.state.keys, width), width)]
 
 
 class Notice(Pane):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kalshi_tui.protocol.views import DeskView, LogLine
+from kalshi_tui.protocol.views import DeskView, LogLine, MarketRow
 from kalshi_tui.tui.actions import key_shown
 from kalshi_tui.tui.ink import Line, Palette, Row, fit, wrap
 from kalshi_tui.tui.intent import next_alert
@@ -11,6 +11,8 @@ from kalshi_tui.tui.panes.base import Pane
 from kalshi_tui.tui.state import ScreenState
 
 _WORDS = {"warn": "WARN", "halt": "HALT", "refused": "REFUSED"}
+_NAME = 28
+"""Cells of a market's name on a wide screen."""
 _INKS = {"warn": "warn", "halt": "halt", "refused": "warn", "fill": "own"}
 
 
@@ -35,7 +37,7 @@ class LogPane(Pane):
         if view is None:
             return [self._line(line, "", width) for line in self.state.local[:height]]
         pinned, rest = arranged(view, self.state.local)
-        names = {row.ticker: f"{row.event_title} {row.label}".strip() for row in view.markets}
+        names = {row.ticker: market_name(row) for row in view.markets}
         keep = 1 if height > 1 else 0
         """The newest line stays in sight under any number of alarms."""
         lines = [self._pinned(line, names, width, view) for line in pinned[: height - keep]]
@@ -58,26 +60,36 @@ class LogPane(Pane):
         word = _WORDS.get(line.kind, line.kind)
         # An alarm that was seen is history: it keeps its word and loses its colour.
         alarm = ink if not line.alert or not line.seen else "dim"
+        # The market has its own column: its ticker in front of the text would say it twice.
+        said = line.text.removeprefix(line.ticker).lstrip(": ") if name and line.ticker else line.text
         row = Row(width)
         if width >= 100:
             row.left(1, clock(line.wall) if line.wall else "", "dim").left(11, f"{word:<7}", alarm)
             if name:
-                row.left(19, fit(name, 22), "dim")
-            at = 43 if name else 19
+                row.left(19, fit(name, _NAME), "dim")
+            at = 19 + _NAME + 2 if name else 19
         else:
             row.left(1, word if line.alert or line.kind == "refused" else clock(line.wall), alarm or "dim")
             at = 1 + len(word if line.alert or line.kind == "refused" else clock(line.wall)) + 1
-            name = name if name and name not in line.text else ""
+            name = name if name and name not in said else ""
             if name:
                 row.left(at, fit(f"{name}:" if line.alert else name, 24), "dim" if not line.alert else "")
                 at += len(fit(f"{name}:" if line.alert else name, 24)) + 1
-        text = wrap(line.text, max(width - at - len(hint) - 3, 10), 1)
+        text = wrap(said, max(width - at - len(hint) - 3, 10), 1)
         row.left(
             at, text[0] if text else "", ink if line.kind in ("halt", "refused") and not line.seen else ""
         )
         if hint:
             row.right(width - 2, hint, "key")
         return row.line()
+
+
+def market_name(row: MarketRow) -> str:
+    """Event and market in one, no word twice in a row: ``CPI Nov exactly 0.2%``."""
+    title = row.event_title.split()
+    if title and row.label.split()[:1] == title[-1:]:
+        title.pop()
+    return " ".join([*title, row.label])
 
 
 def arranged(view: DeskView, local: list[LogLine]) -> tuple[list[LogLine], list[LogLine]]:

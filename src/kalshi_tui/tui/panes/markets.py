@@ -112,7 +112,7 @@ class MarketsPane(Pane):
         pos = max((len(position(row.position)) for row in rows), default=0)
         day = max((len(dollars(row.day_pnl)) for row in rows), default=0)
         state = max((len(row.state) for row in rows), default=0) + 2
-        return columns(width, (price, pos, day), min(max(state, 9), 14), 14 if self.compact else 20)
+        return columns(width, (price, pos, day), min(max(state, 9), 14), 14 if self.compact else 17)
 
     def _market(self, row: MarketRow, cols: Columns, width: int, frozen: bool) -> Line:
         selected = row.ticker == self.state.selected

@@ -116,7 +116,7 @@ def _drawdown(status: StatusView, detail: int) -> list[Span]:
 def _right(view: DeskView, room: int, must: bool) -> list[Span]:
     """The next event with its countdown, and the clock, in ``room`` cells; the event's name gives way first.
 
-    ``must``: no part may be left out or cut.
+    ``must``: no part may be left out, though it need not fit.
     """
     now = clock(view.wall)
     long = [(f"  {now} ET ", "dim")]
@@ -125,8 +125,12 @@ def _right(view: DeskView, room: int, must: bool) -> list[Span]:
     if not label:
         return long if must or _size(long) <= room else short if _size(short) <= room else []
     counted = "" if left == UNKNOWN else f" in {left}"
-    whole = [(f"  {label}{counted}", "event"), *long]
-    if must or _size(whole) <= room:
+    first = label.split()[0]
+    for words in (f"{label}{counted}", f"{first}{counted}", f"{first} {left}"):
+        whole = [(f"  {words}", "event"), *long]
+        if _size(whole) <= room:
+            return whole
+    if must:
         return whole
     counted = "" if left == UNKNOWN else f" {left}"
     cells = room - _CLOCK - len(counted) - 2
