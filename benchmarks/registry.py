@@ -8,6 +8,7 @@ MEASUREMENTS: dict[str, str] = {
     "books": "benchmarks.books",
     "kernel": "benchmarks.kernel",
     "memory": "benchmarks.memory",
+    "startup": "benchmarks.startup",
 }
 """Name to module; ``make bench`` runs them in this order."""
 
