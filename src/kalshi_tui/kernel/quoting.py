@@ -8,27 +8,24 @@ from __future__ import annotations
 from functools import partial
 
 from kalshi_tui.execution import target
-from kalshi_tui.execution.gate import StopKind
 from kalshi_tui.execution.orders import Order
-from kalshi_tui.features.snapshot import FeatureSnapshot
 from kalshi_tui.kernel import report
 from kalshi_tui.kernel.booking import own_resting
+from kalshi_tui.kernel.hindrance import blocked
+from kalshi_tui.kernel.observing import mark_moved, observe, set_mark
 from kalshi_tui.kernel.params import engine_params
 from kalshi_tui.kernel.sending import amend, cancel, create
 from kalshi_tui.kernel.state import DeskState, MarketState, Review
-from kalshi_tui.kernel.words import book_sentence
 from kalshi_tui.pricing.base import MarketSnapshot, QuoteParams
 from kalshi_tui.pricing.base import quote as engine_quote
 from kalshi_tui.pricing.calendar import next_pull
 from kalshi_tui.pricing.m0 import M0Params
 from kalshi_tui.pricing.m1 import M1Params
-from kalshi_tui.protocol.market import MarketStatus
 from kalshi_tui.protocol.orders import NewOrder, Owner, TimeInForce
 from kalshi_tui.protocol.quotes import Decision, Quote, QuoteIntent, QuoteSides, Regime, Verdict
 from kalshi_tui.protocol.units import CENT, CONTRACT, MILLISECOND, ONE, SECOND, Nanos, Price, Side
 from kalshi_tui.risk.base import FULL
 from kalshi_tui.risk.r1_machine import DayState
-from kalshi_tui.risk.r2 import Conditions
 
 WARNED_SIZE = 0.5
 """Of every engine's size while the day is near its loss limit."""
@@ -36,13 +33,6 @@ LOOK_AGAIN = 50 * MILLISECOND
 """A wanted side that is not there yet (its pause, the write budget) is looked at again after this."""
 HEADROOM = 5 * CENT
 """A quote is reviewed as if it were dearer by this, so that its next moves need no review of their own."""
-CLOSED = (
-    MarketStatus.CLOSED,
-    MarketStatus.DETERMINED,
-    MarketStatus.DISPUTED,
-    MarketStatus.AMENDED,
-    MarketStatus.FINALIZED,
-)
 
 
 def follow_book(desk: DeskState, market: MarketState) -> bool:
@@ -68,14 +58,8 @@ def follow_book(desk: DeskState, market: MarketState) -> bool:
     if _reads_sizes(desk, market) or features.due(desk.now):
         return decide_market(desk, market)
     features.on_top(bid, bid_size, ask, ask_size, desk.now)
-    _set_mark(desk, market, features.weighted_mid)
-    return _mark_moved(market) and decide_market(desk, market)
-
-
-def _mark_moved(market: MarketState) -> bool:
-    """Whether the mark is a cent or more from the one its quotes were reviewed by: less says nothing to R3 either."""
-    mark, reviewed = market.risk.mark, market.reviewed_mark
-    return mark is None or reviewed is None or abs(mark - reviewed) >= CENT
+    set_mark(desk, market, features.weighted_mid)
+    return mark_moved(market) and decide_market(desk, market)
 
 
 def _reads_sizes(desk: DeskState, market: MarketState) -> bool:
@@ -95,7 +79,7 @@ def decide_market(desk: DeskState, market: MarketState) -> bool:
     if status.valid:
         if not desk.feed.settled(market.ticker):
             return False  # in the middle of one exchange action: wait for its end
-        _observe(desk, market)
+        observe(desk, market)
     hindrance = blocked(desk, market)
     if hindrance is not None:
         market.word, market.why = hindrance
@@ -106,94 +90,6 @@ def decide_market(desk: DeskState, market: MarketState) -> bool:
     report.say_state(desk, market)
     report.say_quote(desk, market)
     return (market.bid, market.ask) != before
-
-
-def _observe(desk: DeskState, market: MarketState) -> None:
-    """Features from the touch without our own orders, and the marks risk uses."""
-    book = desk.feed.book(market.ticker)
-    if book is None:
-        return
-    own = own_resting(desk, market)
-    bid, bid_size, ask, ask_size = book.top_without(own)
-    features = market.features
-    features.on_top(bid, bid_size, ask, ask_size, desk.now)
-    snapshot = market.snapshot = features.snapshot(desk.now)
-    _set_mark(desk, market, snapshot.microprice)
-    feel_regime(desk, market, snapshot)
-
-
-def _set_mark(desk: DeskState, market: MarketState, fair: float | None) -> None:
-    """The mark risk uses; it stays as it was where the book gives none."""
-    if fair is None:
-        return
-    risk = market.risk
-    risk.fair = fair
-    mark = round(fair * ONE)
-    if mark != risk.mark:
-        risk.mark = mark
-        if risk.position:
-            desk.chain.totals.changed(risk.event_ticker)
-
-
-def feel_regime(desk: DeskState, market: MarketState, snapshot: FeatureSnapshot) -> None:
-    """The regime in force now; a change rescales the market's limits at once."""
-    regime = market.watcher.update(desk.now, snapshot)
-    if regime is Regime.CALM:
-        market.calm_since = desk.now.mono if market.calm_since is None else market.calm_since
-    else:
-        market.calm_since = None
-    if regime is not market.regime:
-        market.regime = regime
-        desk.chain.r2.scale(
-            market.risk, conditions(desk, market), desk.now, r1_warn=desk.chain.r1.state != "normal"
-        )
-
-
-def conditions(desk: DeskState, market: MarketState) -> Conditions:
-    """What R2 scales limits by."""
-    facts, now = market.facts, desk.now
-    life = None
-    if facts.open_time is not None and facts.close_time is not None:
-        life = (facts.close_time - facts.open_time) / SECOND
-    upcoming = [p.at for p in market.prints if p.at > now.wall]
-    return Conditions(
-        regime=market.regime,
-        seconds_to_close=None if facts.close_time is None else (facts.close_time - now.wall) / SECOND,
-        life_s=life,
-        seconds_to_event=(min(upcoming) - now.wall) / SECOND if upcoming else None,
-        calm_s=0.0 if market.calm_since is None else (now.mono - market.calm_since) / SECOND,
-    )
-
-
-def blocked(desk: DeskState, market: MarketState) -> tuple[str, str] | None:
-    """(word, why) when nothing may be quoted; None when an engine may be asked."""
-    facts = market.facts
-    if facts.status in CLOSED:
-        settled = facts.status is MarketStatus.FINALIZED
-        return ("settled" if settled else "closed", f"the market is {facts.status.value}")
-    if facts.close_time is not None and desk.now.wall >= facts.close_time:
-        return "closed", "the market has closed"
-    if facts.status is not MarketStatus.ACTIVE:
-        return "paused", f"the market is {facts.status.value}"
-    kind, why = desk.gate.latches.strongest(facts.ticker, facts.event_ticker)
-    if kind is StopKind.KILL:
-        return "killed", f"killed ({why}): nothing is sent; `kalshi-tui clear` opens the gate"
-    if not market.quoting:
-        return ("pulled", f"pulled: {why}") if kind is StopKind.PULL else ("off", "quoting is off")
-    if market.flatten is not None:
-        return "flatten", market.flatten.status
-    if market.watcher.window and not getattr(engine_params(desk, market), "quote_events", False):
-        return "event", f"no quote: {market.watcher.why}, quotes pulled"
-    if desk.gate.recovering:
-        return "starting", f"not trading yet: {desk.gate.recovering}"
-    if not (desk.gate.exchange_active and desk.gate.trading_active):
-        return "paused", "trading is paused by the exchange"
-    status = desk.feed.status(facts.ticker)
-    if not status.valid:
-        return "no book", f"no quote: {book_sentence(status)}"
-    if facts.grid is None:
-        return "no grid", "no quote: the market's price grid is unknown"
-    return None
 
 
 def _propose(desk: DeskState, market: MarketState) -> None:
@@ -226,7 +122,7 @@ def _basis(desk: DeskState, market: MarketState) -> tuple[object, ...]:
     and whatever leaves is reviewed by itself. The second stands for the clock, and for the other markets' marks.
     """
     risk = market.risk
-    if _mark_moved(market):
+    if mark_moved(market):
         market.reviewed_mark = risk.mark
     return (
         desk.second,

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from kalshi_tui.kernel import relations_baskets
 from kalshi_tui.kernel.booking import own_resting
-from kalshi_tui.kernel.quoting import blocked
+from kalshi_tui.kernel.hindrance import blocked
 from kalshi_tui.kernel.relations_state import EventRelations
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.kernel.stops import without

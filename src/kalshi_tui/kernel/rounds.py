@@ -7,8 +7,8 @@ from collections import deque
 from kalshi_tui.execution.gate import StopKind
 from kalshi_tui.kernel import stops
 from kalshi_tui.kernel.booking import raise_alert
+from kalshi_tui.kernel.observing import conditions
 from kalshi_tui.kernel.pnl import begin_day_of_found, day_marks, marks
-from kalshi_tui.kernel.quoting import conditions
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.kernel.words import book_sentence
 from kalshi_tui.protocol.commands import Scope

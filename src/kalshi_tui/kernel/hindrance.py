@@ -1,0 +1,48 @@
+"""Why a market may not be quoted at all, before any engine is asked."""
+
+from __future__ import annotations
+
+from kalshi_tui.execution.gate import StopKind
+from kalshi_tui.kernel.params import engine_params
+from kalshi_tui.kernel.state import DeskState, MarketState
+from kalshi_tui.kernel.words import book_sentence
+from kalshi_tui.protocol.market import MarketStatus
+
+CLOSED = (
+    MarketStatus.CLOSED,
+    MarketStatus.DETERMINED,
+    MarketStatus.DISPUTED,
+    MarketStatus.AMENDED,
+    MarketStatus.FINALIZED,
+)
+
+
+def blocked(desk: DeskState, market: MarketState) -> tuple[str, str] | None:
+    """(word, why) when nothing may be quoted; None when an engine may be asked."""
+    facts = market.facts
+    if facts.status in CLOSED:
+        settled = facts.status is MarketStatus.FINALIZED
+        return ("settled" if settled else "closed", f"the market is {facts.status.value}")
+    if facts.close_time is not None and desk.now.wall >= facts.close_time:
+        return "closed", "the market has closed"
+    if facts.status is not MarketStatus.ACTIVE:
+        return "paused", f"the market is {facts.status.value}"
+    kind, why = desk.gate.latches.strongest(facts.ticker, facts.event_ticker)
+    if kind is StopKind.KILL:
+        return "killed", f"killed ({why}): nothing is sent; `kalshi-tui clear` opens the gate"
+    if not market.quoting:
+        return ("pulled", f"pulled: {why}") if kind is StopKind.PULL else ("off", "quoting is off")
+    if market.flatten is not None:
+        return "flatten", market.flatten.status
+    if market.watcher.window and not getattr(engine_params(desk, market), "quote_events", False):
+        return "event", f"no quote: {market.watcher.why}, quotes pulled"
+    if desk.gate.recovering:
+        return "starting", f"not trading yet: {desk.gate.recovering}"
+    if not (desk.gate.exchange_active and desk.gate.trading_active):
+        return "paused", "trading is paused by the exchange"
+    status = desk.feed.status(facts.ticker)
+    if not status.valid:
+        return "no book", f"no quote: {book_sentence(status)}"
+    if facts.grid is None:
+        return "no grid", "no quote: the market's price grid is unknown"
+    return None
