@@ -38,7 +38,7 @@ class LadderPane(Pane):
         super().__init__(state, palette)
         self._flash = Flash(_FLASH_PAINTS)
         self._fair = FairSlot()
-        self._last: tuple[str, Price | None, str] = ("", None, "•")
+        self._last: tuple[str, Price | None, str] = ("", None, "→")
         """Ticker, price and arrow of the last trade: it points where the price came from last."""
         self._drawn: list[Price | None] = []
         self._drawn_as: tuple[str, Price, int] | None = None
@@ -110,7 +110,7 @@ class LadderPane(Pane):
     def _turn_arrow(self, ladder: LadderView) -> None:
         ticker, price, arrow = self._last
         if ladder.ticker != ticker:
-            self._last = (ladder.ticker, ladder.last, "•")
+            self._last = (ladder.ticker, ladder.last, "→")
         elif ladder.last is not None and price is not None and ladder.last != price:
             self._last = (ticker, ladder.last, "↑" if ladder.last > price else "↓")
         else:

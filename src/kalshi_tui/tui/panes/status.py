@@ -133,6 +133,10 @@ def _right(view: DeskView, room: int, must: bool) -> list[Span]:
     if must:
         return whole
     counted = "" if left == UNKNOWN else f" {left}"
+    for gap in ("  ", " "):
+        parts = [(f"{gap}{first}{counted}", "event"), *short]
+        if _size(parts) <= room:
+            return parts
     cells = room - _CLOCK - len(counted) - 2
     if cells >= min(_LABEL_LEAST, len(label)):
         return [(f"  {fit(label, cells)}{counted}", "event"), *short]

@@ -16,7 +16,7 @@ from kalshi_tui.tui.sheets.base import Sheet
 _SIGNS = (
     ("10·", "own order of an engine; • by hand, ° found there, ? not confirmed by the venue"),
     ("▸ ◂", "the selected market, the cursor"),
-    ("↑25", "the last trade and its size; the arrow is where the price came from last"),
+    ("↑25", "the last trade and its size; the arrow is where the price came from last, → when not known"),
     ("edge", "cents a contract a resting order there earns against fair, after the maker fee"),
     ("out", "dollars since entry when the whole position closes there, after all fees"),
     ("█▒·", "limits: used, worst if every resting order that hurts fills, free"),
