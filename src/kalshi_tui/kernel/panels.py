@@ -114,7 +114,10 @@ def _limits(market: MarketState | None) -> Gauge:
 def _portfolio(desk: DeskState) -> Gauge:
     """R3: standard deviation at settlement, and the worst that can happen, in dollars."""
     params = desk.chain.r3.params
-    measure = desk.chain.r3.measure(desk.risk)
+    second = desk.now.mono // SECOND
+    if desk.measured is None or desk.measured[0] != second:
+        desk.measured = (second, desk.chain.r3.measure(desk.risk))  # too dear for every picture
+    measure = desk.measured[1]
     if measure is None:
         return Gauge("R3", 0, 0, params.sd, f"sd 0/{_whole(params.sd)}")
     text = f"sd {_whole(measure.sd)}/{_whole(params.sd)} · worst {_loss(max(-measure.worst, 0))}"

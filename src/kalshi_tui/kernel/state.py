@@ -28,6 +28,7 @@ from kalshi_tui.protocol.quotes import Quote, QuoteIntent, QuoteSides, Regime
 from kalshi_tui.protocol.units import Count, Money, Nanos, Price, Side
 from kalshi_tui.risk.base import MarketExposure, RiskState
 from kalshi_tui.risk.chain import RiskChain
+from kalshi_tui.risk.r3 import Measure
 
 BOOT_READS = ("orders", "fills", "positions", "balance")
 """Nothing may be sent before each of these was read completely."""
@@ -211,6 +212,8 @@ class DeskState:
     recovery: Recovery = field(default_factory=Recovery)
     ending: Ending | None = None
     view_version: int = 0
+    measured: tuple[int, Measure | None] | None = None
+    """R3's figures for the risk pane, and the second they are of."""
     second: int = -1
     """The last whole monotonic second whose rounds were made."""
     conn: int | None = None
