@@ -1,4 +1,4 @@
-"""The only code that makes create, amend and cancel effects: gate, risk, budget, registry, journal, effect."""
+"""The only code that makes create, amend and cancel effects: gate, budget, risk, registry, journal, effect."""
 
 from __future__ import annotations
 
@@ -39,20 +39,18 @@ def gate_context(desk: DeskState, order: NewOrder) -> GateContext:
 
 
 def judge(desk: DeskState, order: NewOrder) -> Verdict:
-    """Gate, then risk, then the write budget: the answer to "may this leave now?"."""
+    """Gate, then the write budget, then risk: the answer to "may this leave now?"."""
     if desk.settings.execution == "none":
         return Verdict.refuse("GATE_NO_EXECUTION", "this desk only watches (--execution none)")
     verdict = desk.gate.check(order, gate_context(desk, order))
     if verdict.decision is Decision.REFUSE:
         return verdict
-    states = [o.state for orders in desk.orders.live.values() for o in orders.values()]
-    desk.risk.in_flight = sum(states.count(state) for state in IN_FLIGHT)
-    verdict = desk.chain.review(desk.risk, order)
-    if verdict.decision is Decision.REFUSE:
-        return verdict
+    # Before risk: while tokens are short every quote waits, and asks again and again.
     if not desk.budget.affords(CREATE_COST, pull_cost(desk.orders.open_count() + 1)):
         return Verdict.refuse(BUDGET, "the write budget is spent; what is left is kept for pulling")
-    return verdict
+    states = [o.state for orders in desk.orders.live.values() for o in orders.values()]
+    desk.risk.in_flight = sum(states.count(state) for state in IN_FLIGHT)
+    return desk.chain.review(desk.risk, order)
 
 
 def create(desk: DeskState, order: NewOrder, why: str) -> Verdict | None:
