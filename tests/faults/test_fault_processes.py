@@ -87,12 +87,13 @@ async def test_f69_f73_killed_while_quoting_a_second_finds_what_rests_before_it_
         code, rows, said = await ended(third)
         assert code == 0, said
         asked = on.reins.asked[before:]
-        first_create = asked.index(f"POST {ORDERS}")
+        # What it finds of its own it may keep where it stands; nothing is written before everything was read.
+        first_write = next(i for i, call in enumerate(asked) if call.split()[1].startswith(ORDERS))
         for read in ("/portfolio/orders", "/portfolio/fills", "/portfolio/positions", "/portfolio/balance"):
-            assert f"GET {read}" in asked[:first_create]
+            assert f"GET {read}" in asked[:first_write]
         ours = on.venue.account.orders.values()
         assert {o.status for o in ours if o.client_order_id in left} == {"canceled"}
-        assert len(boots(on)) == 2
+        assert len(boots(on)) <= 2
         assert (on.resting(), rows[-1]["unreconciled"], rows[-1]["orders_live"]) == ([], 0, 0)
 
 

@@ -12,7 +12,7 @@ from kalshi_tui.kernel.pnl import begin_day_of_found, day_marks, marks
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.kernel.words import book_sentence
 from kalshi_tui.protocol.commands import Scope
-from kalshi_tui.protocol.effects import Journal, ReadCalendar, ReadMarkets, ReadQueue
+from kalshi_tui.protocol.effects import Journal, ReadCalendar, ReadMarkets, ReadQueue, Reconnect
 from kalshi_tui.protocol.quotes import Alert, AlertLevel, Regime
 from kalshi_tui.protocol.units import MILLISECOND, SECOND, Nanos
 from kalshi_tui.risk.base import FlattenRequest, PullRequest
@@ -30,7 +30,12 @@ def feed(desk: DeskState) -> None:
     if desk.stirred or turned or desk.now.mono >= desk.feed_due:
         desk.feed_due = desk.now.mono + FEED_EVERY
         desk.feed.expire(desk.now)
-        desk.others.extend(desk.feed.requests())
+        requests = desk.feed.requests()
+    desk.others.extend(requests)
+    for request in requests:
+        if isinstance(request, Reconnect):
+            text = f"feed lost: {request.why}; quotes are being pulled until it is back"
+            raise_alert(desk, Alert("feed", AlertLevel.WARN, text))
         turned += desk.feed.turned()
     for ticker in turned:
         market = desk.markets.get(ticker)
