@@ -11,6 +11,7 @@ from conftest import Stage, StageMaker
 from kalshi_tui.protocol.commands import AnyCommand, Arm, OverrideRegime, ReadParams, SetParams, Stop, Tilt
 from kalshi_tui.protocol.quotes import QuoteSides, Regime
 from kalshi_tui.protocol.views import EngineParams
+from kalshi_tui.tui.numbers import market_name
 from kalshi_tui.tui.panes.features import regime_words
 from kalshi_tui.tui.sheets.params import ParamsSheet
 
@@ -194,3 +195,8 @@ async def test_a_wider_column_moves_what_stands_right_of_it(stage: StageMaker) -
 )
 def test_the_regime_in_few_words(text: str, width: int, words: str) -> None:
     assert regime_words(text, width) == words
+
+
+def test_a_name_says_no_word_twice() -> None:
+    assert market_name("CPI Nov exactly", "exactly 0.2%") == "CPI Nov exactly 0.2%"
+    assert market_name("CPI Nov", "above 0.3%") == "CPI Nov above 0.3%"

@@ -11,7 +11,7 @@ from kalshi_tui.protocol.views import EngineParams
 from kalshi_tui.tui.actions import ACTIONS, key_shown
 from kalshi_tui.tui.arrange import LAYOUTS, PANES
 from kalshi_tui.tui.intent import Refused, all_on, command_for
-from kalshi_tui.tui.numbers import dollars, whole_dollars
+from kalshi_tui.tui.numbers import dollars, market_name, whole_dollars
 from kalshi_tui.tui.panes.log import LogPane
 from kalshi_tui.tui.screen import TradingScreen
 from kalshi_tui.tui.sheets.ask import Ask, TypeNumber
@@ -162,7 +162,7 @@ class Control:
 
     def _find(self) -> None:
         rows = self._state.view.markets if self._state.view else ()
-        choices = [Choice((row.ticker, f"{row.event_title} {row.label}".strip(), row.ticker)) for row in rows]
+        choices = [Choice((row.ticker, market_name(row.event_title, row.label), row.ticker)) for row in rows]
         self._screen.open_sheet(Picker(self._screen.palette, "find a market", choices), self.look_at)
 
     def _palette(self) -> None:

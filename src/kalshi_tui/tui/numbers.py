@@ -161,3 +161,11 @@ def spark(history: tuple[float, ...], width: int, low: float | None, high: float
         step = 0 if span <= 0 else int((point - bottom) / span * 7.999)
         glyphs.append(SPARKS[min(max(step, 0), 7)])
     return "".join(glyphs).rjust(width)
+
+
+def market_name(event: str, label: str) -> str:
+    """Event and market in one, no word twice in a row: ``CPI Nov exactly 0.2%``."""
+    words = event.split()
+    if words and label.split()[:1] == words[-1:]:
+        words.pop()
+    return " ".join([*words, label])

@@ -12,7 +12,7 @@ from kalshi_tui.tui.flash import Flash
 from kalshi_tui.tui.hints import Hint, hints
 from kalshi_tui.tui.ink import Line, Palette, Row, Span, fit, text_line
 from kalshi_tui.tui.messages import PricePicked
-from kalshi_tui.tui.numbers import UNKNOWN, age, contracts, fair_cents, places_of, position
+from kalshi_tui.tui.numbers import UNKNOWN, age, contracts, fair_cents, market_name, places_of, position
 from kalshi_tui.tui.panes.base import Pane
 from kalshi_tui.tui.panes.ladder_rows import (
     FairSlot,
@@ -48,7 +48,7 @@ class LadderPane(Pane):
         if ladder is None:
             row = self.state.row
             return f"Ladder · {row.label if row else self.state.selected or 'no market'}"
-        name = f"{ladder.title} {ladder.label}" if ladder.label not in ladder.title else ladder.title
+        name = market_name(ladder.title, ladder.label) if ladder.label not in ladder.title else ladder.title
         held = f" · {position(ladder.position)}" if ladder.position else ""
         window = self.state.window
         group = f" · {window.group} ticks a row" if window is not None and window.group > 1 else ""

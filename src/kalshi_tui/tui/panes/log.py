@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from kalshi_tui.protocol.views import DeskView, LogLine, MarketRow
+from kalshi_tui.protocol.views import DeskView, LogLine
 from kalshi_tui.tui.actions import key_shown
 from kalshi_tui.tui.ink import Line, Palette, Row, fit, wrap
 from kalshi_tui.tui.intent import next_alert
-from kalshi_tui.tui.numbers import clock
+from kalshi_tui.tui.numbers import clock, market_name
 from kalshi_tui.tui.panes.base import Pane
 from kalshi_tui.tui.state import ScreenState
 
@@ -37,7 +37,7 @@ class LogPane(Pane):
         if view is None:
             return [self._line(line, "", width) for line in self.state.local[:height]]
         pinned, rest = arranged(view, self.state.local)
-        names = {row.ticker: market_name(row) for row in view.markets}
+        names = {row.ticker: market_name(row.event_title, row.label) for row in view.markets}
         keep = 1 if height > 1 else 0
         """The newest line stays in sight under any number of alarms."""
         lines = [self._pinned(line, names, width, view) for line in pinned[: height - keep]]
@@ -82,14 +82,6 @@ class LogPane(Pane):
         if hint:
             row.right(width - 2, hint, "key")
         return row.line()
-
-
-def market_name(row: MarketRow) -> str:
-    """Event and market in one, no word twice in a row: ``CPI Nov exactly 0.2%``."""
-    title = row.event_title.split()
-    if title and row.label.split()[:1] == title[-1:]:
-        title.pop()
-    return " ".join([*title, row.label])
 
 
 def arranged(view: DeskView, local: list[LogLine]) -> tuple[list[LogLine], list[LogLine]]:

@@ -13,6 +13,7 @@ from kalshi_tui.protocol.commands import Ack, AnyCommand
 from kalshi_tui.protocol.text import safe_text
 from kalshi_tui.tui.ink import Line, Palette, text_line, wrap
 from kalshi_tui.tui.intent import Refused, command_for
+from kalshi_tui.tui.numbers import market_name
 from kalshi_tui.tui.sheets.base import Sheet
 from kalshi_tui.tui.state import ScreenState
 
@@ -31,7 +32,7 @@ class Form(Sheet[None]):
         self.state = state
         self.ticker = ticker
         row = next((r for r in state.view.markets if r.ticker == ticker), None) if state.view else None
-        self.market = f"{row.event_title} {row.label}".strip() if row else ticker
+        self.market = market_name(row.event_title, row.label) if row else ticker
         self._ask = ask
         self._waiting = False
         self._over = False
