@@ -31,11 +31,11 @@ def feed(desk: DeskState) -> None:
         desk.feed_due = desk.now.mono + FEED_EVERY
         desk.feed.expire(desk.now)
         requests = desk.feed.requests()
-    desk.others.extend(requests)
-    for request in requests:
-        if isinstance(request, Reconnect):
-            text = f"feed lost: {request.why}; quotes are being pulled until it is back"
-            raise_alert(desk, Alert("feed", AlertLevel.WARN, text))
+        desk.others.extend(requests)
+        for request in requests:
+            if isinstance(request, Reconnect):
+                text = f"feed lost: {request.why}; quotes are being pulled until it is back"
+                raise_alert(desk, Alert("feed", AlertLevel.WARN, text))
         turned += desk.feed.turned()
     for ticker in turned:
         market = desk.markets.get(ticker)
