@@ -270,6 +270,8 @@ def _override(desk: DeskState, event: CommandReceived, command: cmd.OverrideRegi
     """Loosening an event window adds risk and needs the hand; tightening never does."""
     market = _market(desk, command.ticker)
     if command.seconds <= 0:
+        if market.regime is Regime.EVENT:
+            _armed(desk, event, "lifting an event pin")
         market.watcher.unpin()
         desk.dirty[market.ticker] = None
         return f"{market.ticker}: the regime follows the market again"

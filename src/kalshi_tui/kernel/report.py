@@ -7,7 +7,7 @@ from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.protocol.effects import Journal, Report
 from kalshi_tui.protocol.orders import Fill, NewOrder
 from kalshi_tui.protocol.quotes import Quote
-from kalshi_tui.protocol.units import format_count, format_money, format_price
+from kalshi_tui.protocol.units import Count, format_count, format_money, format_price
 
 LOUD_CHANGES = frozenset(
     ("rejected", "unknown", "resolved", "found", "cancel refused", "cancel unknown", "amend refused")
@@ -107,6 +107,11 @@ def intent_row(order: NewOrder, why: str) -> Journal:
     )
 
 
+def signed_contracts(count: Count) -> str:
+    """``+12``, ``−8``, ``0``: as the screen writes signs."""
+    return "0" if count == 0 else f"{count / 100:+g}".replace("-", "−")
+
+
 def say_fill(desk: DeskState, fill: Fill, owner: str) -> None:
     position = desk.ledger.position(fill.ticker)
     fields: dict[str, object] = {
@@ -124,5 +129,5 @@ def say_fill(desk: DeskState, fill: Fill, owner: str) -> None:
     desk.others.append(Report("fill", fields))
     desk.journal.append(Journal("fill", fields))
     verb = "bought" if fill.side.sign > 0 else "sold"
-    text = f"{verb} {fill.count / 100:g} @ {fill.price / 100:g}, position {position / 100:+g}"
+    text = f"{verb} {fill.count / 100:g} @ {fill.price / 100:g}, position {signed_contracts(position)}"
     desk.alerts.note(desk.now.wall, "fill", f"{fill.ticker} {text}", fill.ticker)
