@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -35,8 +36,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 
 
 def say(sentence: str) -> None:
-    """Narration: stderr."""
-    click.echo(sentence, err=True)
+    """Narration: stderr. A terminal that has gone hears nothing, and that is no error."""
+    with contextlib.suppress(OSError):
+        click.echo(sentence, err=True)
 
 
 def emit(kind: str, fields: dict[str, object]) -> None:

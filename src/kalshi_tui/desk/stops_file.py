@@ -15,14 +15,17 @@ from kalshi_tui.storage.latches import Latch, LatchFile
 def restore(recorded: Mapping[str, Latch], latches: Latches) -> None:
     """Put the recorded stops in force."""
     for scope, latch in recorded.items():
-        if latch.stop == StopKind.KILL:
+        if latch.stop == StopKind.KILL and scope:
+            latches.kills[scope] = latch.why
+        elif latch.stop == StopKind.KILL:
             latches.killed, latches.kill_why, latches.reduce_only = True, latch.why, latch.reduce_only
         else:
             latches.held[scope] = latch.why
 
 
 def is_killed(recorded: Mapping[str, Latch]) -> bool:
-    return any(latch.stop == StopKind.KILL for latch in recorded.values())
+    """Whether everything is killed; a kill of one market leaves the others alone."""
+    return any(latch.stop == StopKind.KILL and not scope for scope, latch in recorded.items())
 
 
 class LatchKeeper:
@@ -44,6 +47,7 @@ class LatchKeeper:
     def _recorded(self, wall: Nanos) -> dict[str, Latch]:
         latches = self._latches
         found = {scope: Latch(StopKind.HOLD.value, why, wall) for scope, why in latches.held.items()}
+        found |= {scope: Latch(StopKind.KILL.value, why, wall) for scope, why in latches.kills.items()}
         if latches.killed or latches.reduce_only:
             found[""] = Latch(StopKind.KILL.value, latches.kill_why, wall, latches.reduce_only)
         return found

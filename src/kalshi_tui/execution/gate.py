@@ -52,6 +52,8 @@ class Latches:
     kill_why: str = ""
     reduce_only: bool = False
     """After ``clear --reduce-only``: the gate opens for reducing alone."""
+    kills: dict[str, str] = field(default_factory=dict)
+    """Kills of less than everything: scope key -> why. Nothing is sent there until cleared."""
     held: dict[str, str] = field(default_factory=dict)
     """scope key -> why; engines keep running, reduce only."""
     pulled: dict[str, str] = field(default_factory=dict)
@@ -61,7 +63,8 @@ class Latches:
         """The strongest stop in force for a market."""
         if self.killed and not self.reduce_only:
             return StopKind.KILL, self.kill_why
-        for kind, table in ((StopKind.PULL, self.pulled), (StopKind.HOLD, self.held)):
+        tables = ((StopKind.KILL, self.kills), (StopKind.PULL, self.pulled), (StopKind.HOLD, self.held))
+        for kind, table in tables:
             for key in ("", scope_key(Scope(event=event)), scope_key(Scope(ticker=ticker))):
                 if key in table:
                     return kind, table[key]

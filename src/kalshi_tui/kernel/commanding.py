@@ -23,6 +23,7 @@ from kalshi_tui.protocol import commands as cmd
 from kalshi_tui.protocol.commands import Ack
 from kalshi_tui.protocol.effects import Answer, Journal
 from kalshi_tui.protocol.events import CommandReceived, SessionChanged
+from kalshi_tui.protocol.market import MarketStatus
 from kalshi_tui.protocol.orders import NewOrder, Owner, TimeInForce
 from kalshi_tui.protocol.quotes import Alert, AlertLevel, Decision, Regime
 from kalshi_tui.protocol.units import MILLISECOND, SECOND, Side
@@ -136,7 +137,8 @@ def _set_quoting(desk: DeskState, event: CommandReceived, command: cmd.SetQuotin
     latches = desk.gate.latches
     if latches.killed:
         raise Refused(f"killed ({latches.kill_why}): `kalshi-tui clear` opens the gate first")
-    quotable = [m for m in markets if m.facts.grid is not None]
+    # One market is asked for by name; of all, those that are over count for nothing.
+    quotable = [m for m in markets if m.facts.grid is not None and (command.ticker or _trades(desk, m))]
     if not quotable:
         raise Refused("its price grid is unknown: it is booked, not quoted")
     if desk.budget.capacity < 4 * len(quotable):
@@ -149,6 +151,12 @@ def _set_quoting(desk: DeskState, event: CommandReceived, command: cmd.SetQuotin
         market.paused_sides.clear()
         desk.dirty[market.ticker] = None
     return f"quoting is on in {_name(command.ticker, len(quotable))}"
+
+
+def _trades(desk: DeskState, market: MarketState) -> bool:
+    facts = market.facts
+    before_close = facts.close_time is None or desk.now.wall < facts.close_time
+    return before_close and facts.status in (MarketStatus.ACTIVE, MarketStatus.INACTIVE)
 
 
 def _lift_pulls(desk: DeskState, market: MarketState) -> None:

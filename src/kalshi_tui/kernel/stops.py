@@ -29,13 +29,15 @@ def stop(desk: DeskState, kind: StopKind, scope: Scope, why: str) -> str:
     """Take effect now; a sentence of what was done. Idempotent."""
     key = scope_key(scope)
     latches = desk.gate.latches
-    if kind is StopKind.KILL:
+    if kind is StopKind.KILL and key:
+        latches.kills.setdefault(key, why)
+    elif kind is StopKind.KILL:
         latches.killed, latches.reduce_only, latches.kill_why = True, False, why
     elif kind is StopKind.HOLD:
         latches.held.setdefault(key, why)
     else:
         latches.pulled.setdefault(key, why)
-    touched = [m for m in desk.markets.values() if kind is StopKind.KILL or in_scope(desk, m.ticker, scope)]
+    touched = [m for m in desk.markets.values() if in_scope(desk, m.ticker, scope)]
     for market in touched:
         if kind is not StopKind.HOLD:
             market.quoting = False
@@ -49,8 +51,9 @@ def stop(desk: DeskState, kind: StopKind, scope: Scope, why: str) -> str:
     sweep(desk)
     resting = sum(1 for o in desk.orders.open_orders() if _doomed(desk, o) is not None)
     if kind is StopKind.KILL:
-        text = f"killed ({why}): nothing is sent any more; {resting} orders not confirmed gone"
-        raise_alert(desk, Alert("killed", AlertLevel.HALT, text))
+        there = f" in {where}" if key else ""
+        text = f"killed{there} ({why}): nothing is sent{there} any more; {resting} orders not confirmed gone"
+        raise_alert(desk, Alert(f"killed{there}", AlertLevel.HALT, text))
         return text
     if kind is StopKind.FLATTEN:
         held = sum(1 for m in touched if desk.ledger.position(m.ticker))
@@ -64,9 +67,15 @@ def clear(desk: DeskState, scope: Scope, *, reduce_only: bool) -> str:
     """Lift the stops of a scope. Quoting stays off: switching it on is a person's own step."""
     latches = desk.gate.latches
     key = scope_key(scope)
-    lifted = [
-        kind for kind, table in (("hold", latches.held), ("pull", latches.pulled)) if table.pop(key, None)
-    ]
+    lifted = []
+    for kind, table in (("hold", latches.held), ("pull", latches.pulled), ("kill", latches.kills)):
+        found = [key] if key in table else list(table) if not key else []
+        lifted += [kind] * bool(found)
+        for scope_of in found:
+            del table[scope_of]
+    for alert in [k for k in desk.alerts.active if k.startswith("killed in ")]:
+        if not key or alert.endswith(scope.ticker or scope.event):
+            desk.alerts.over(alert)
     if not key and latches.killed:
         latches.killed, latches.reduce_only = reduce_only, reduce_only
         lifted.append("kill (reducing only)" if reduce_only else "kill")

@@ -26,10 +26,19 @@ from kalshi_tui.protocol.market import Event, Market
 from kalshi_tui.protocol.units import MILLISECOND, ONE, SECOND, Nanos, Side, format_count, format_price
 from kalshi_tui.protocol.wire import Message, decode
 from kalshi_tui.protocol.wire_convert import trade_from
-from kalshi_tui.protocol.wire_messages import BookDelta, BookSnapshot, MarketLifecycle, Trade
+from kalshi_tui.protocol.wire_messages import (
+    BookDelta,
+    BookSnapshot,
+    FillMessage,
+    MarketLifecycle,
+    MarketPosition,
+    Trade,
+    UserOrder,
+)
 from kalshi_tui.research.tape_facts import TapeFacts
+from kalshi_tui.storage import kernel_rows
 from kalshi_tui.storage.tape_read import open_tapes, read_tapes
-from kalshi_tui.storage.tape_rows import TapeRow, WatchMarket
+from kalshi_tui.storage.tape_rows import KernelRow, TapeRow, WatchMarket
 
 SCREEN = 1
 """The session of a screen that looks on."""
@@ -133,6 +142,8 @@ class Replay:
     def _row(self, row: TapeRow) -> None:
         if isinstance(row.fact, WatchMarket):
             self.facts.watch(row.fact)
+        elif isinstance(row.fact, KernelRow):
+            self._recorded(row.fact)
         self._markets(self.facts.due(self.now.wall))
         if row.raw is None:
             return
@@ -143,7 +154,22 @@ class Replay:
             self.kernel.apply(ev.FeedOpened(self.now, row.conn))
         self._frame(decode(row.raw))
 
+    def _recorded(self, row: KernelRow) -> None:
+        """What a desk of ours was told beside its frames: of that only facts of markets; orders were its own."""
+        try:
+            event = kernel_rows.decode(row.body)
+        except ValueError:
+            return
+        if isinstance(event, ev.MarketsRead):
+            read = msgspec.structs.replace(event, at=self.now)
+            self.kernel.apply(read)
+            for market in read.markets:
+                self.facts.told(market)
+                self.paper.on_market(market, self.now)
+
     def _frame(self, message: Message) -> None:
+        if isinstance(message, FillMessage | UserOrder | MarketPosition):
+            return  # the recorded desk's own account, not ours
         kernel, now = self.kernel, self.now
         ticker = _ticker(message)
         if ticker is not None and ticker not in kernel.state.markets:

@@ -113,5 +113,6 @@ def farewell(summary: dict[str, object]) -> str:
         ("fees_dollars", "fees $"),
         ("unreconciled", "unreconciled"),
     )
-    figures = "  ".join(f"{label} {summary[name]}" for name, label in names)
+    shown = {name: "–" if summary[name] is None else summary[name] for name, _ in names}
+    figures = "  ".join(f"{label} {shown[name]}" for name, label in names)
     return f"{figures}\ndecisions {summary['decisions_hash']}"

@@ -66,6 +66,11 @@ class TapeFacts:
         if fact.close is not None:
             self._closes[fact.ticker] = fact.close
 
+    def told(self, market: Market) -> None:
+        """A desk of ours had this market's facts at this place of its tape: nothing need be assumed."""
+        self._later.pop(market.ticker, None)
+        self._told.pop(market.ticker, None)
+
     def first_seen(self, ticker: str, wall: Nanos) -> Found:
         """A market the tape speaks of and no event file does."""
         market = Market(

@@ -149,6 +149,24 @@ def test_pull_latches_engines_off_in_its_scope_only() -> None:
     assert rows == {"T-1": "pulled", "T-2": "quoting"}
 
 
+def test_a_kill_of_one_market_leaves_the_others_quoting_and_is_lifted_by_name() -> None:
+    bench = Bench(("T-1", "T-2"))
+    bench.accept_all()
+    assert "T-1" in bench.say(Stop(1, "kill", Scope(ticker="T-1"))).text
+    assert {c.ticker for c in bench.made(ef.CancelOrder)} == {"T-1"}
+    bench.cancel_all()
+    bench.arm()
+    bench.say(SetQuoting(2, True, "T-1"))
+    bench.wait(1)
+    bench.delta("0.4400", "1.00")
+    bench.delta("0.4400", "1.00", ticker="T-2")
+    bench.turn()
+    rows = {r.ticker: r.state for r in bench.kernel.view(bench.now).markets}
+    assert rows == {"T-1": "killed", "T-2": "quoting"}
+    assert not any(c.order.ticker == "T-1" for c in bench.made(ef.CreateOrder))
+    assert "lifted kill" in bench.say(Clear(3, scope=Scope(ticker="T-1"))).text
+
+
 def test_switching_one_market_on_leaves_the_others_pulled() -> None:
     bench = Bench(("T-1", "T-2"))
     bench.accept_all()
