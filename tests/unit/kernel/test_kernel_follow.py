@@ -16,6 +16,7 @@ from kalshi_tui.pricing.base import quote as engine_quote
 from kalshi_tui.protocol import effects as ef
 from kalshi_tui.protocol import events as ev
 from kalshi_tui.protocol.commands import Stop
+from kalshi_tui.protocol.text import SafeText
 
 
 def quoting_bench(tickers: tuple[str, ...] = ("T-1",)) -> Bench:
@@ -91,7 +92,7 @@ def test_after_a_kill_every_decision_sweeps_on() -> None:
     bench.arm()
     bench.say(Stop(2, "kill"))
     lost = next(c for c in bench.made(ef.CancelOrder) if c.ticker == "T-1")
-    bench.kernel.apply(ev.CancelUnknown(bench.now, lost.order_id, "timed out"))
+    bench.kernel.apply(ev.CancelUnknown(bench.now, lost.order_id, SafeText("timed out")))
     again: list[str] = []
     for _ in range(12):
         bench.delta("0.4000", "1.00", ticker="T-2")
