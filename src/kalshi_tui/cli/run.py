@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +40,11 @@ def run(ctx: click.Context, /, **given: Any) -> int:
     plan = make_plan(given, loaded)
     socket = _running(plan)
     if socket is None:
+        # The screen's library loads while the desk comes up: it is what a trader would wait for next.
+        loading = threading.Thread(target=importlib.import_module, args=("kalshi_tui.tui.app",), daemon=True)
+        loading.start()
         socket = _start(plan)
+        loading.join()
     return show_screen(socket, loaded.settings)
 
 
