@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -27,10 +29,11 @@ def host(
 ) -> int:
     """Be the desk until it ends; its exit code. What keeps it from starting is a ``Fault``."""
     from kalshi_tui import logs
-    from kalshi_tui.desk.assembly import DeskStartError, Endpoint, run_desk
     from kalshi_tui.desk.lock import DeskLock, Holder, LockHeldError
     from kalshi_tui.locations import LocationError, user_lock
 
+    # The desk's libraries load while the exchange comes up.
+    threading.Thread(target=importlib.import_module, args=("kalshi_tui.desk.assembly",), daemon=True).start()
     try:
         folder = plan.folder.make()
         holder = Holder(os.getpid(), plan.venue, plan.execution, str(folder.socket))
@@ -38,12 +41,25 @@ def host(
         with DeskLock.acquire(paths, holder):
             logs.log_to(folder.log, secrets=[plan.key_id])
             with _exchange(plan, on_step) as ready:
-                endpoint = Endpoint(plan.rest, plan.ws, plan.key_id, plan.key_file)
-                if ready is not None:
-                    endpoint = Endpoint(ready["rest"], ready["ws"], ready["key_id"], ready["key_file"])
-                return asyncio.run(run_desk(plan, endpoint, on_step, on_ready))
+                return _live(plan, ready, on_step, on_ready)
     except (LockHeldError, LocationError) as error:
         raise Fault(str(error)) from None
+
+
+def _live(
+    plan: Plan,
+    ready: dict[str, str] | None,
+    on_step: Callable[[str], None],
+    on_ready: Callable[[str], None],
+) -> int:
+    """The desk on its own exchange where it brought one, else where the plan says."""
+    from kalshi_tui.desk.assembly import DeskStartError, Endpoint, run_desk
+
+    endpoint = Endpoint(plan.rest, plan.ws, plan.key_id, plan.key_file)
+    if ready is not None:
+        endpoint = Endpoint(ready["rest"], ready["ws"], ready["key_id"], ready["key_file"])
+    try:
+        return asyncio.run(run_desk(plan, endpoint, on_step, on_ready))
     except DeskStartError as error:
         raise Fault(str(error), error.code) from None
 
