@@ -22,13 +22,13 @@ from pydantic_core import ErrorDetails
 from kalshi_tui import locations
 from kalshi_tui.config_engines import Engines, engines_section
 from kalshi_tui.config_lines import key_lines, line_of
-from kalshi_tui.config_models import Practice, Print, Record, Risk, Section, TomlFloat, Ui, Venue
+from kalshi_tui.config_models import CHOICE, Practice, Print, Record, Risk, Section, TomlFloat, Ui, Venue
 from kalshi_tui.protocol.text import safe_text
 from kalshi_tui.tui.actions import KeymapError, resolve_keymap
 
 ENV_PREFIX = "KALSHI_TUI__"
 MAX_FILE_BYTES = 1_000_000
-MAX_MISTAKES = 12
+MAX_MISTAKES = 100
 
 
 class ConfigError(Exception):
@@ -107,7 +107,9 @@ def load(
     except ValidationError as error:
         mistakes += [_sentence(model, detail, origins, path, lines) for detail in error.errors()]
     if mistakes:
-        raise ConfigError("\n".join(mistakes[:MAX_MISTAKES]))
+        more = len(mistakes) - MAX_MISTAKES
+        left_out = [f"and {more} mistakes more."] if more > 0 else []
+        raise ConfigError("\n".join([*mistakes[:MAX_MISTAKES], *left_out]))
     return Loaded(settings, path, origins)
 
 
@@ -247,14 +249,22 @@ def _fields(model: type[Section]) -> dict[Key, FieldInfo]:
 
 def _expected(detail: ErrorDetails, field: FieldInfo | None) -> str:
     kind, context = detail["type"], detail.get("ctx", {})
-    if kind == "literal_error":
-        return str(context["expected"])
+    if kind == CHOICE:
+        return _choice(context["choices"].split(", "), detail["input"])
+    if kind == "literal_error" and field is not None:
+        return _choice([str(choice) for choice in get_args(field.annotation)], detail["input"])
     if kind == "value_error":
         return str(context["error"]).removeprefix("expected ")
     bounds = _bounds(field) if field else ""
     if kind in ("greater_than_equal", "greater_than", "less_than_equal", "less_than"):
         return f"a number{bounds}"
     return _EXPECTED.get(kind, detail["msg"][:1].lower() + detail["msg"][1:]) + bounds
+
+
+def _choice(choices: list[str], given: object) -> str:
+    """What there is to choose from, and the one that was probably meant."""
+    near = difflib.get_close_matches(str(given), choices, n=1)
+    return f"one of {', '.join(choices)}" + (f"; the nearest is {near[0]}" if near else "")
 
 
 def _bounds(field: FieldInfo) -> str:

@@ -6,13 +6,16 @@ code reads. Secrets never are: a key is named by the path of its file and its id
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic_core import PydanticCustomError
 
+from kalshi_tui import locations
 from kalshi_tui.protocol.calendar import ScheduledPrint
 from kalshi_tui.protocol.text import safe_text, safe_ticker
 from kalshi_tui.protocol.units import DOLLAR, SECOND, Money, UnitError, parse_money
@@ -47,6 +50,15 @@ Dollars = Annotated[Money, BeforeValidator(_dollars), IN_DOLLARS]
 """Written in dollars, held as ``Money``."""
 
 
+CHOICE = "choice"
+"""The kind of mistake of a name that is none of those there are; its context lists them."""
+
+
+def choice_error(choices: Iterable[str]) -> PydanticCustomError:
+    """For a validator to raise: the message names the choices and the one that is nearest."""
+    return PydanticCustomError(CHOICE, "one of {choices}", {"choices": ", ".join(choices)})
+
+
 class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -77,10 +89,15 @@ class Venue(Section):
     @field_validator("markets")
     @classmethod
     def _tickers(cls, markets: list[str]) -> list[str]:
-        try:
-            return [safe_ticker(ticker) for ticker in markets]
-        except ValueError:
-            raise ValueError('expected tickers such as "KXFED-26DEC-H0"') from None
+        wrong = []
+        for ticker in markets:
+            try:
+                safe_ticker(ticker)
+            except ValueError as error:
+                wrong.append(str(error))
+        if wrong:
+            raise ValueError(f'expected tickers such as "KXFED-26DEC-H0"; {", ".join(wrong)}')
+        return markets
 
 
 class Practice(Section):
@@ -90,8 +107,8 @@ class Practice(Section):
     """The same seed brings the same markets and the same traders."""
     speed: float = Field(default=1.0, ge=0.1, le=100.0, allow_inf_nan=False)
     """How fast the world's calendar and arrivals run; clocks and expirations stay real."""
-    scenario: str = "default"
-    """What happens there: default, calm, cpi-day, arb, crash."""
+    scenario: Literal["default", "calm", "cpi-day", "arb", "crash"] = "default"
+    """What happens there."""
 
 
 class Risk(Section):
@@ -121,6 +138,13 @@ class Ui(Section):
     """Whether the terminal's mouse reaches the screen (false leaves selecting text to the terminal)."""
     refresh_hz: int = Field(default=10, ge=4, le=30)
     """How often the desk sends a new picture, per second."""
+
+    @field_validator("theme")
+    @classmethod
+    def _there(cls, name: str) -> str:
+        if name not in (names := locations.theme_names()):
+            raise choice_error(names)
+        return name
 
 
 class Print(Section):

@@ -40,6 +40,12 @@ def user_themes_dir() -> Path:
     return config_dir() / "themes"
 
 
+def theme_names() -> list[str]:
+    """Every theme that can be named, shipped and the user's own, unread."""
+    folders = (packaged("themes"), user_themes_dir())
+    return sorted({path.stem for folder in folders for path in folder.glob("*.toml")})
+
+
 def state_dir() -> Path:
     return Path(platformdirs.user_state_dir(APP, appauthor=False))
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from kalshi_tui import config, locations
 from kalshi_tui.config_example import example, user_file
 from kalshi_tui.config_lines import key_lines
+from kalshi_tui.config_models import Practice
+from kalshi_tui.practice.scenarios import scenario_names
 from kalshi_tui.protocol.units import DOLLAR
 
 
@@ -64,6 +67,14 @@ def test_environment_text_becomes_the_settings_type() -> None:
     assert settings.record.on is False
 
 
+def test_markets_may_have_engines_of_their_own(file: Path) -> None:
+    file.write_text('[engines.markets]\nKXCPI = "m3"\n"KXFED-26DEC-T3.75" = "m1"\n')
+    loaded = config.load(file, {}, {"engines.default": "m2"})
+    assert loaded.settings.engines.default == "m2"
+    assert loaded.settings.engines.markets == {"KXCPI": "m3", "KXFED-26DEC-T3.75": "m1"}
+    assert set(loaded.settings.engines.params()) == {"m0", "m1", "m2", "m3"}
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -80,9 +91,9 @@ def test_environment_text_becomes_the_settings_type() -> None:
         ("ui.refresh_hz = 99\n", ":1: ui.refresh_hz was 99; expected a number from 4 to 30."),
         ("[ui]\nmouse = 1\n", ":2: ui.mouse was 1; expected true or false."),
         ("[ui]\ntheme = 3\n", ":2: ui.theme was 3; expected text in quotes"),
-        ('[venue]\nname = "live"\n', ":2: venue.name was 'live'; expected 'practice', 'demo' or 'prod'."),
+        ('[venue]\nname = "live"\n', ":2: venue.name was 'live'; expected one of practice, demo, prod."),
         ('[venue]\nmarkets = "A"\n', ":2: venue.markets was 'A'; expected a list"),
-        ('[venue]\nmarkets = ["../../x"]\n', ":2: venue.markets was ['../../x']; expected tickers"),
+        ('[venue]\nmarkets = ["../../x"]\n', ":2: venue.markets was ['../../x']; expected tickers such as"),
         ("[risk]\nbankroll = 0.001\n", ":2: risk.bankroll was 0.001; expected at least 20 dollars"),
         ("[risk]\nbankroll = 1e3\n", ":2: risk.bankroll was 1000.0; expected an amount in dollars"),
         (
@@ -91,7 +102,21 @@ def test_environment_text_becomes_the_settings_type() -> None:
         ),
         ("[practice]\nspeed = nan\n", ":2: practice.speed was nan; expected a finite number"),
         ('[engines]\ndefault = "m9"\n', ":2: engines.default was 'm9'; expected one of m0"),
+        (
+            '[ui]\ntheme = "nigth"\n',
+            ":2: ui.theme was 'nigth'; expected one of colourblind, day, mono, night;",
+        ),
+        ('[ui]\nlayout = "dsk"\n', "expected one of desk, ladder, overview; the nearest is desk."),
+        (
+            '[practice]\nscenario = "clam"\n',
+            "expected one of default, calm, cpi-day, arb, crash; the nearest is calm.",
+        ),
         ("[engines.m0]\nedge = 0.9\n", ":2: engines.m0: edge must be above 0"),
+        (
+            '[engines.markets]\nKXCPI = "m9"\n',
+            ":2: engines.markets: KXCPI was 'm9'; expected one of m0, m1, m2, m3.",
+        ),
+        ('[engines.markets]\nkxcpi = "m1"\n', ":2: engines.markets: kxcpi is no ticker, event or series."),
         ('[keymap]\nfly = "x"\n', ":1: keymap: there is no action 'fly'"),
         ('[keymap]\nbuy = "s"\n', ":1: keymap: key 's' is claimed by both buy and sell"),
         ('[keymap]\nkill = "f9"\n', ":2: keymap: kill can not lose its key '!'"),
@@ -122,6 +147,34 @@ def test_every_mistake_is_told_at_once(file: Path) -> None:
     assert len(lines) == 3
     assert "KALSHI_TUI__UI__MOUSE: ui.mouse was 'perhaps'; expected true or false." in lines
     assert "KALSHI_TUI__UI__THEM: unknown key ui.them; the nearest valid one is ui.theme." in lines
+
+
+def test_every_mistake_of_a_file_is_told_with_its_line(file: Path) -> None:
+    text = (
+        '[venue]\nmarkets = ["kx a", "KXA-1", "../x"]\n[ui]\ntheme = "nigth"\nlayout = "dsk"\n'
+        '[practice]\nscenario = "mooon"\n[engines]\ndefault = "m8"\n[engines.m9]\na = 1\n[iu]\nx = 1\n'
+    )
+    sentences = mistake(file, text).splitlines()
+    assert sorted(int(said.split(":")[1]) for said in sentences) == [2, 4, 5, 7, 9, 10, 12]
+    [tickers] = [said for said in sentences if "venue.markets" in said]
+    assert tickers.endswith("'kx a' is not a ticker, '../x' is not a ticker.")
+
+
+def test_more_mistakes_than_anyone_reads_are_counted(file: Path) -> None:
+    sentences = mistake(file, "[ui]\n" + "".join(f"k{n} = 1\n" for n in range(130))).splitlines()
+    assert (len(sentences), sentences[-1]) == (config.MAX_MISTAKES + 1, "and 30 mistakes more.")
+
+
+def test_a_theme_of_ones_own_may_be_named(file: Path) -> None:
+    themes = locations.user_themes_dir()
+    themes.mkdir(parents=True)
+    (themes / "mine.toml").write_text("")
+    file.write_text('[ui]\ntheme = "mine"\n')
+    assert config.load(file, {}).settings.ui.theme == "mine"
+
+
+def test_every_scenario_of_the_exchange_can_be_configured() -> None:
+    assert get_args(Practice.model_fields["scenario"].annotation) == scenario_names()
 
 
 def test_files_that_cannot_be_read(file: Path) -> None:
