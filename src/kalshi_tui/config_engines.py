@@ -15,6 +15,7 @@ from pydantic import Field, create_model, field_validator, model_validator
 
 from kalshi_tui.config_models import Section
 from kalshi_tui.pricing.snapshot import QuoteParams
+from kalshi_tui.protocol.text import safe_text, safe_ticker
 
 
 class Engines(Section):
@@ -22,6 +23,9 @@ class Engines(Section):
 
     default: str = "m0"
     """The engine a market starts with: m0, m1, m2 or m3."""
+    markets: dict[str, str] = Field(default={})
+    """Engines of their own by ticker, event or series, e.g. KXCPI = "m3" (a ticker with a dot in quotes).
+    The most particular one counts."""
     calibrations: list[str] = Field(default=[])
     """Files of `kalshi-tui calibrate`, e.g. ["~/gold-m1.json"]. Each serves the series and price grid it was
     measured on; a refused one is an error."""
@@ -33,6 +37,19 @@ class Engines(Section):
         if name not in known:
             raise ValueError(f"expected one of {', '.join(known)}")
         return name
+
+    @field_validator("markets")
+    @classmethod
+    def _known_each(cls, markets: dict[str, str]) -> dict[str, str]:
+        known = [engine for engine in cls.model_fields if engine not in Engines.model_fields]
+        for ticker, name in markets.items():
+            try:
+                safe_ticker(ticker)
+            except ValueError:
+                raise ValueError(f"{safe_text(ticker, 40)} is no ticker, event or series") from None
+            if name not in known:
+                raise ValueError(f"{ticker} was {safe_text(name, 40)!r}; expected one of {', '.join(known)}")
+        return markets
 
     def params(self) -> dict[str, QuoteParams]:
         """The validated parameters of every engine, by name."""

@@ -47,7 +47,7 @@ def _section(section: Section, path: tuple[str, ...]) -> Iterator[str]:
         elif field.annotation == list[Print]:
             tables += ["", *_comment(_summary(Print)), f"#[[{name}]]", *_entry()]
         elif isinstance(value, dict):
-            tables += ["", *_comment(docs.get(name, "")), f"[{name}]"]
+            tables += ["", *_comment(docs.get(name, "")), f"[{'.'.join((*path, name))}]"]
         else:
             yield from _comment(docs.get(name) or field.description or "")
             yield f"#{name} = {shown(field, value)}{_choices(field)}"

@@ -126,6 +126,7 @@ def make_plan(given: dict[str, Any], loaded: Loaded) -> Plan:
         venue=venue,
         execution=given["execution"] or ("paper" if venue == "prod" else "venue"),
         engine=settings.engines.default,
+        engines=settings.engines.markets,
         engine_params={
             name: msgspec.to_builtins(params) for name, params in settings.engines.params().items()
         },

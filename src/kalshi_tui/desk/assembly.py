@@ -266,6 +266,7 @@ def _settings(plan: Plan, boot: str, quote: bool) -> KernelSettings:
         family=family_of(plan),
         risk=RiskParams.from_bankroll(plan.bankroll),
         default_engine=plan.engine,
+        engines=plan.engines,
         quote_at_start=quote,
         engine_params=params,
         calibrations=plan.calibrations,

@@ -22,6 +22,8 @@ class Plan(Struct, frozen=True):
     engine_params: dict[str, dict[str, Any]]
     """Engine name -> its parameters, as plain values."""
     bankroll: Money
+    engines: dict[str, str] = {}
+    """Ticker, event or series -> the engine its markets start with instead."""
     calibrations: tuple[Calibration, ...] = ()
     """Blessed ones only: micro-price tables and regime thresholds with the markets they were measured on."""
     prints: tuple[ScheduledPrint, ...] = ()

@@ -56,7 +56,7 @@ def _follow(desk: DeskState, facts: Market) -> None:
         risk=risk,
         watcher=MarketRegime(facts.series_ticker, prints, desk.settings.regime_of(facts)),
         prints=prints,
-        engine=desk.settings.default_engine,
+        engine=desk.settings.engine_of(facts),
         quoting=desk.settings.quote_at_start and facts.grid is not None,
     )
     desk.markets[facts.ticker] = market

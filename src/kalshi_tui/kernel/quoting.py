@@ -178,7 +178,7 @@ def _snapshot(desk: DeskState, market: MarketState, *, held: bool) -> MarketSnap
         features.ask_size,
         market.snapshot or features.snapshot(desk.now),
         desk.ledger.position(facts.ticker),
-        desk.chain.r0.params.market_cap * market.risk.limits.position // FULL,
+        desk.chain.r0.cap(market.risk),
         facts.fee,
         desk.now.wall,
         market.regime,

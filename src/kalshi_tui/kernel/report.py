@@ -86,8 +86,10 @@ def say_order(desk: DeskState, change: Change) -> None:
         desk.alerts.note(desk.now.wall, "order", text, order.ticker)
 
 
-def intent_row(order: NewOrder, why: str) -> Journal:
-    """The row that must be durable before the order's first byte leaves."""
+def intent_row(desk: DeskState, order: NewOrder, why: str) -> Journal:
+    """The row that must be durable before the order's first byte leaves, with what it was judged by."""
+    risk = desk.risk.markets.get(order.ticker)
+    cap = None if risk is None else format_count(desk.chain.r0.cap(risk))
     return Journal(
         "intent",
         {
@@ -102,6 +104,8 @@ def intent_row(order: NewOrder, why: str) -> Journal:
             "expiration_s": order.expiration_s,
             "owner": order.owner.value,
             "engine": order.engine or None,
+            "position_cap": cap,
+            "book_valid": desk.feed.status(order.ticker).valid,
             "why": why,
         },
     )

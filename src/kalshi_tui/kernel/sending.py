@@ -69,7 +69,7 @@ def create(desk: DeskState, order: NewOrder, why: str) -> Verdict | None:
     refresh_exposure(desk, order.ticker)
     desk.budget.spend(CREATE_COST)
     desk.counters.orders_sent += 1
-    desk.journal.append(report.intent_row(order, why))
+    desk.journal.append(report.intent_row(desk, order, why))
     desk.sends.append(CreateOrder(order))
     return verdict
 

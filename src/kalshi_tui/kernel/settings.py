@@ -6,7 +6,7 @@ from msgspec import Struct, field
 
 from kalshi_tui.execution.target import TargetRules
 from kalshi_tui.features.microprice import MicroTable
-from kalshi_tui.kernel.calibration import Calibration
+from kalshi_tui.kernel.calibration import Calibration, series_of
 from kalshi_tui.pricing.base import QuoteParams
 from kalshi_tui.pricing.regime import RegimeParams
 from kalshi_tui.protocol.calendar import ScheduledPrint
@@ -33,6 +33,8 @@ class KernelSettings(Struct, frozen=True):
     family: str = ""
     """What the client order ids of this desk begin with in every boot; empty takes nobody's leftovers for ours."""
     default_engine: str = "m0"
+    engines: dict[str, str] = field(default_factory=dict)
+    """Ticker, event or series -> the engine its markets start with instead of the default."""
     quote_at_start: bool = False
     engine_params: dict[str, QuoteParams] = field(default_factory=dict)
     """Engine name -> its parameter model; engines left out use their defaults."""
@@ -52,6 +54,11 @@ class KernelSettings(Struct, frozen=True):
     """Collect intents, verdicts and effects for ``decisions_hash``."""
     history: int = 120
     """Seconds of feature history kept for sparklines."""
+
+    def engine_of(self, facts: Market) -> str:
+        """What a market starts with: its own engine, its event's, its series', else the default."""
+        names = (facts.ticker, facts.event_ticker, series_of(facts))
+        return next((self.engines[name] for name in names if name in self.engines), self.default_engine)
 
     def micro_table(self, facts: Market) -> MicroTable | None:
         """The table fitted on markets like this one; None: M1 uses the mid and says so."""

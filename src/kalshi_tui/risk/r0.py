@@ -167,6 +167,10 @@ class R0:
             self._paused[fill.ticker] = now.mono + self.params.repeat_pause_s * SECOND
             filled.clear()
 
+    def cap(self, market: MarketExposure) -> Count:
+        """Most contracts (1/100) that may be held there now, long or short: the base cap as R2 scales it."""
+        return self.params.market_cap * market.limits.position // FULL
+
     # -- review --------------------------------------------------------------------------------------
 
     def _stopped(
@@ -203,7 +207,7 @@ class R0:
         yield from self._cash(state, market, order, beside, fee)
 
     def _inventory(self, market: MarketExposure, order: NewOrder, replacing: Count) -> Iterator[_Limit]:
-        cap = self.params.market_cap * market.limits.position // FULL
+        cap = self.cap(market)
         worst = market.worst_long if order.side is Side.BID else market.worst_short
         room = cap - worst * order.side.sign + replacing
         if room >= order.count:
