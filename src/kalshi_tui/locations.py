@@ -118,6 +118,11 @@ def known_desk_folders() -> list[DeskFolder]:
     return [DeskFolder(venue, path) for venue, path in found if venue in VENUES]
 
 
+def next_latches(venue: str) -> Path:
+    """Stops for the next desk of a venue where no account of it is known: the desk that boots takes them over."""
+    return state_dir() / "desks" / f"{venue}.latches.json"
+
+
 def user_lock(venue: str) -> Path:
     """The lock of demo or prod that holds for the whole user, whatever HOME or the XDG variables say."""
     return user_temp_dir() / f"{venue}.lock"

@@ -34,4 +34,4 @@ def attach(
     except config.ConfigError as error:
         raise Fault(str(error), USAGE) from None
     check_screen(settings)
-    return show_screen(desk.socket, settings)
+    return show_screen(desk, settings)

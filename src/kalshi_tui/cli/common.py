@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -27,6 +26,10 @@ class Fault(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         click.echo(f"kalshi-tui: {self.message}", err=True)
+
+
+class DeskSilent(Fault):
+    """A desk that holds its lock and does not answer."""
 
 
 venue_option = click.option(
@@ -69,12 +72,13 @@ def describe(desks: list[RunningDesk]) -> str:
     return ", ".join(f"{d.folder.venue} (process id {d.holder.pid}, {d.holder.execution})" for d in desks)
 
 
-def with_client(socket: Path, work: Callable[[DeskClient], Awaitable[T]]) -> T:
-    """Attach, do ``work``, leave; a desk that does not answer is a ``Fault``."""
+def with_client(desk: RunningDesk, work: Callable[[DeskClient], Awaitable[T]]) -> T:
+    """Attach, do ``work``, leave; a desk that does not answer, or dies meanwhile, is a ``Fault``."""
+    from kalshi_tui.cli.aftermath import has_died
     from kalshi_tui.desk.client import DeskClient, DeskGoneError
 
     async def attached() -> T:
-        client = await DeskClient.open(socket)
+        client = await DeskClient.open(desk.socket)
         try:
             return await work(client)
         finally:
@@ -83,7 +87,11 @@ def with_client(socket: Path, work: Callable[[DeskClient], Awaitable[T]]) -> T:
     try:
         return asyncio.run(attached())
     except DeskGoneError as error:
-        raise Fault(f"{error}.") from None
+        if gone := has_died(desk):
+            raise Fault(gone) from None
+        raise DeskSilent(
+            f"{error}; its process {desk.holder.pid} still runs, its log is {desk.folder.log}."
+        ) from None
 
 
 def unexpected(error: Exception) -> int:

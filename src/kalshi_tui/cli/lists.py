@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def _full_view(desk: RunningDesk) -> DeskView:
-    return with_client(desk.socket, lambda client: client.status())
+    return with_client(desk, lambda client: client.status())
 
 
 def _money(value: int | None) -> str | None:
@@ -140,7 +139,8 @@ def _positions(view: DeskView, as_json: bool) -> None:
                 },
             )
         return
-    rows = [[row.ticker, _count(row.position), _money(row.day_pnl) or "–"] for row in held]
+    names = _names(view)
+    rows = [[names[row.ticker], _count(row.position), _money(row.day_pnl) or "–"] for row in held]
     _table(rows, ["market", "position", "day P&L"], "no position.")
 
 
@@ -165,14 +165,24 @@ def _orders(view: DeskView, as_json: bool) -> None:
                 },
             )
         return
+    names = _names(view)
     rows = [
-        [o.ticker, o.side.value, _count(o.remaining), _price(o.price) or "–", o.owner.value, o.state]
+        [
+            names.get(o.ticker, o.ticker),
+            o.side.value,
+            _count(o.remaining),
+            _price(o.price) or "–",
+            o.owner.value,
+            o.state,
+        ]
         for o in view.orders
     ]
     _table(rows, ["market", "side", "count", "price", "owner", "state"], "no open order.")
 
 
 def _alerts(view: DeskView, as_json: bool) -> None:
+    from kalshi_tui.protocol.times import clock_time
+
     found = [line for line in view.log if line.alert]
     if as_json:
         for line in found:
@@ -188,16 +198,26 @@ def _alerts(view: DeskView, as_json: bool) -> None:
                 },
             )
         return
+    names = _names(view)
     rows = [
         [
-            time.strftime("%H:%M:%S", time.localtime(line.wall / 1e9)),
+            clock_time(line.wall),
             line.kind,
-            line.text,
+            names.get(line.ticker, line.ticker),
+            # The market has its own column: its ticker in front of the text would say it twice.
+            line.text.removeprefix(line.ticker).lstrip(": ") if line.ticker else line.text,
             "" if line.seen else "new",
         ]
         for line in found
     ]
-    _table(rows, ["time", "level", "alert", ""], "no alert.")
+    _table(rows, ["time", "level", "market", "alert", ""], "no alert.")
+
+
+def _names(view: DeskView) -> dict[str, str]:
+    """Markets as the screen names them, with the ticker that commands take."""
+    from kalshi_tui.tui.numbers import market_name
+
+    return {row.ticker: f"{market_name(row.event_title, row.label)} ({row.ticker})" for row in view.markets}
 
 
 positions = _list("positions", "Positions of a running desk, YES-positive.", _positions)

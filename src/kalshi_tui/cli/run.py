@@ -16,6 +16,7 @@ from kalshi_tui.cli.common import Fault, is_terminal, say
 from kalshi_tui.cli.options import USAGE, load_config, make_plan, run_options
 
 if TYPE_CHECKING:
+    from kalshi_tui.desk.boot import RunningDesk
     from kalshi_tui.desk.plan import Plan
 
 
@@ -38,14 +39,14 @@ def run(ctx: click.Context, /, **given: Any) -> int:
     loaded = load_config(given)
     check_screen(loaded.settings)
     plan = make_plan(given, loaded)
-    socket = _running(plan)
-    if socket is None:
+    desk = _running(plan)
+    if desk is None:
         # The screen's library loads while the desk comes up: it is what a trader would wait for next.
         loading = threading.Thread(target=importlib.import_module, args=("kalshi_tui.tui.app",), daemon=True)
         loading.start()
-        socket = _start(plan)
+        desk = _start(plan)
         loading.join()
-    return show_screen(socket, loaded.settings)
+    return show_screen(desk, loaded.settings)
 
 
 def check_terminal() -> None:
@@ -78,8 +79,9 @@ def _headless(given: dict[str, Any]) -> int:
     return host(plan)
 
 
-def _running(plan: Plan) -> Path | None:
-    """The socket of the desk that already serves this account; ``Fault`` where it is of another kind."""
+def _running(plan: Plan) -> RunningDesk | None:
+    """The desk that already serves this account; ``Fault`` where it is of another kind."""
+    from kalshi_tui.desk.boot import RunningDesk
     from kalshi_tui.desk.lock import holder_of
 
     holder = holder_of(plan.folder.lock)
@@ -93,15 +95,16 @@ def _running(plan: Plan) -> Path | None:
     say(
         f"Attaching to the {holder.venue} desk that runs (process id {holder.pid}); its own options stay in force."
     )
-    return Path(holder.socket)
+    return RunningDesk(plan.folder, holder)
 
 
-def _start(plan: Plan) -> Path:
-    from kalshi_tui.desk.boot import BootError, start_desk
+def _start(plan: Plan) -> RunningDesk:
+    from kalshi_tui.desk.boot import BootError, RunningDesk, start_desk
+    from kalshi_tui.desk.lock import Holder
 
     command = [sys.executable, "-m", "kalshi_tui", "desk-process"]
     try:
-        _, socket = start_desk(plan, command, lambda step: say(f"{step} …"))
+        pid, socket = start_desk(plan, command, lambda step: say(f"{step} …"))
     except BootError as error:
         raise Fault(str(error), error.code) from None
-    return socket
+    return RunningDesk(plan.folder, Holder(pid, plan.venue, plan.execution, str(socket)))

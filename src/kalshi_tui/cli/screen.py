@@ -7,7 +7,6 @@ import os
 import select
 import threading
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kalshi_tui.cli.common import Fault, say
@@ -15,6 +14,8 @@ from kalshi_tui.cli.options import USAGE
 
 if TYPE_CHECKING:
     from kalshi_tui.config import Settings
+    from kalshi_tui.desk.boot import RunningDesk
+    from kalshi_tui.protocol.views import Goodbye
 
 
 _LEAVES_S = 3.0
@@ -32,9 +33,10 @@ def check_screen(settings: Settings) -> None:
         raise Fault(f"{error}.", USAGE) from None
 
 
-def show_screen(socket: Path, settings: Settings) -> int:
-    """The screen until the trader leaves or the desk ends; the exit code."""
+def show_screen(desk: RunningDesk, settings: Settings) -> int:
+    """The screen until the trader leaves or the desk ends; the exit code. A desk that dies is a ``Fault``."""
     from kalshi_tui import logs
+    from kalshi_tui.cli.aftermath import has_died
     from kalshi_tui.desk.client import DeskClient, DeskGoneError
     from kalshi_tui.locations import private_folder, state_dir, user_themes_dir
     from kalshi_tui.tui.app import run_screen
@@ -43,8 +45,8 @@ def show_screen(socket: Path, settings: Settings) -> int:
     state = private_folder(state_dir())
     logs.log_to(state / "screen.log")
 
-    async def attached() -> tuple[str, str, int]:
-        link = await DeskClient.open(socket)
+    async def attached() -> tuple[str, str, Goodbye | None]:
+        link = await DeskClient.open(desk.socket)
         try:
             result = await run_screen(
                 link,
@@ -57,18 +59,20 @@ def show_screen(socket: Path, settings: Settings) -> int:
             )
             if result.exit == "stop":
                 await link.wait_gone()
-            return result.exit, result.message, link.goodbye.exit_code if link.goodbye else 0
+            return result.exit, result.message, link.goodbye
         finally:
             await link.close()
 
     try:
-        end, message, desk_code = asyncio.run(attached())
+        end, message, goodbye = asyncio.run(attached())
     except DeskGoneError as error:
-        raise Fault(f"{error}.") from None
+        raise Fault(has_died(desk) or f"{error}.") from None
+    if end in ("stop", "desk gone") and goodbye is None:
+        raise Fault(has_died(desk) or message)
     if message:
         say(message)
-    if end in ("stop", "desk gone"):
-        return desk_code
+    if end in ("stop", "desk gone") and goodbye is not None:
+        return goodbye.exit_code
     return 1 if end == "error" else 0
 
 

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from kalshi_tui.cli.common import Fault, emit, json_option, one_desk, say, venue_option, with_client
+from kalshi_tui.cli.common import (
+    DeskSilent,
+    Fault,
+    emit,
+    json_option,
+    one_desk,
+    say,
+    venue_option,
+    with_client,
+)
 
 if TYPE_CHECKING:
     from kalshi_tui.desk.boot import RunningDesk
@@ -67,12 +76,15 @@ def kill(market: str | None, event: str | None, venue: str | None, as_json: bool
 
     desks = running_desks(venue)
     if not desks:
-        return _latch_kill(venue, as_json)
+        return _latch_kill(venue, _scope(market, event), as_json)
     codes = []
     for desk in desks:
         try:
             codes.append(_stop(desk, "kill", market, event, as_json))
-        except Fault as fault:  # one desk that does not answer must not spare the others
+        except DeskSilent as fault:  # one desk that does not answer must not spare the others
+            Fault(fault.message + _lay_kill_file(desk)).show()
+            codes.append(fault.code)
+        except Fault as fault:
             fault.show()
             codes.append(fault.code)
     return max(codes)
@@ -91,7 +103,7 @@ def clear(market: str | None, event: str | None, reduce_only: bool, venue: str |
 
     desk = one_desk(venue)
     command = Clear(0, reduce_only, _scope(market, event))
-    ack = with_client(desk.socket, lambda client: client.request(command))
+    ack = with_client(desk, lambda client: client.request(command))
     return _told(desk, "clear", ack, as_json)
 
 
@@ -112,7 +124,7 @@ def stop(venue: str | None, as_json: bool) -> int:
         return ack, client.goodbye.reason if client.goodbye else ""
 
     try:
-        ack, reason = with_client(desk.socket, work)
+        ack, reason = with_client(desk, work)
     except TimeoutError:
         raise Fault(f"the desk (process id {desk.holder.pid}) has not ended within {GONE_S:.0f} s.") from None
     if not ack.ok:
@@ -135,7 +147,7 @@ def _stop(desk: RunningDesk, kind: str, market: str | None, event: str | None, a
         ack = await client.request(command)
         return ack, await _unconfirmed(client) if ack.ok and kind != "hold" else 0
 
-    ack, left = with_client(desk.socket, work)
+    ack, left = with_client(desk, work)
     return _told(desk, kind, ack, as_json, left)
 
 
@@ -177,26 +189,48 @@ def _scope(market: str | None, event: str | None) -> Scope:
         raise Fault(f"{error}.", 2) from None
 
 
-def _latch_kill(venue: str | None, as_json: bool) -> int:
-    """No desk runs: every account we know starts killed until `clear`."""
-    from kalshi_tui.locations import EMBEDDED, DeskFolder, known_desk_folders
+def _lay_kill_file(desk: RunningDesk) -> str:
+    """The other way to the desk: it looks for this file, also while it boots. What to say of it."""
+    path = desk.folder.kill_file
+    try:
+        path.touch(mode=0o600)
+    except OSError as error:
+        return f" The kill file {path} can not be made either ({error.strerror})."
+    return f" The kill file {path} is laid: the desk is killed as soon as it looks. Remove it before `clear`."
+
+
+def _latch_kill(venue: str | None, scope: Scope, as_json: bool) -> int:
+    """No desk runs: every account we know starts killed until `clear`, and so does the next desk of a venue none
+    of whose accounts we know."""
+    from kalshi_tui.execution.gate import scope_key
+    from kalshi_tui.locations import VENUES, known_desk_folders, next_latches
     from kalshi_tui.storage.latches import Latch, LatchError, LatchFile
 
-    folders = [folder for folder in known_desk_folders() if venue in (None, folder.venue)]
-    if not folders and venue in (None, "practice"):
-        folders = [DeskFolder.of("practice", EMBEDDED).make()]
+    known = known_desk_folders()
     now = time.time_ns()
-    for folder in folders:
-        file = LatchFile(folder.latches)
+    venues = [name for name in VENUES if venue in (None, name)]
+    paths = []
+    for name in venues:
+        paths += [folder.latches for folder in known if folder.venue == name] or [next_latches(name)]
+    for path in paths:
+        file = LatchFile(path)
         try:
-            file.write(file.read(now) | {"": Latch("kill", "by command, while no desk ran", now)})
+            file.write(
+                file.read(now) | {scope_key(scope): Latch("kill", "by command, while no desk ran", now)}
+            )
         except LatchError as error:
             raise Fault(str(error)) from None
-    accounts = f"{len(folders)} account{'s' if len(folders) != 1 else ''}"
     if as_json:
-        emit("kill", {"ok": True, "running": 0, "latched": len(folders)})
-    else:
-        say(f"no desk is running; {accounts} will start killed until `kalshi-tui clear`.")
+        emit("kill", {"ok": True, "running": 0, "latched": len(paths), "venues": venues})
+        return 0
+    which = venue or "practice, demo or prod"
+    where = f" in {scope.ticker or scope.event}" if scope.ticker or scope.event else ""
+    say(f"no desk is running; the next {which} desk will start killed{where} until `kalshi-tui clear`.")
+    if venue != "practice":
+        say(
+            "nothing was sent to the exchange, and what rests there is not known without a desk: look on its web "
+            "site, or start a desk (killed, it sends no order) and ask `kalshi-tui orders`."
+        )
     return 0
 
 

@@ -28,7 +28,7 @@ from kalshi_tui.desk.plan import Plan
 from kalshi_tui.execution.paper import PaperParams, PaperVenue
 from kalshi_tui.kernel.kernel import Kernel
 from kalshi_tui.kernel.settings import KernelSettings
-from kalshi_tui.locations import tapes_dir
+from kalshi_tui.locations import next_latches, tapes_dir
 from kalshi_tui.orderbook.feed import BookFeed
 from kalshi_tui.pricing.base import QuoteParams, parameter_models
 from kalshi_tui.protocol import effects as ef
@@ -173,7 +173,10 @@ def family_of(plan: Plan) -> str:
 async def _kernel(plan: Plan, boot: str, journal: Journal) -> tuple[Kernel, stops_file.LatchKeeper]:
     """The core, with the stops of the last desk in force, and what keeps them for the next one."""
     latch_file = LatchFile(plan.folder.latches)
-    recorded = latch_file.read(instant().wall)
+    try:
+        recorded = stops_file.take_over(next_latches(plan.venue), latch_file, instant().wall)
+    except LatchError as error:
+        raise DeskStartError(str(error)) from None
     if latch_file.broken:
         log.error("%s", latch_file.broken)
     # Engines that a kill switched off stay off until a person switches them on: --quote is from before it.

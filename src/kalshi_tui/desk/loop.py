@@ -31,6 +31,7 @@ from kalshi_tui.protocol import effects as ef
 from kalshi_tui.protocol import events as ev
 from kalshi_tui.protocol.commands import Ack, AnyCommand, Clear, EndDesk, Focus, Stop
 from kalshi_tui.protocol.instant import Instant
+from kalshi_tui.protocol.times import clock_time
 from kalshi_tui.protocol.units import SECOND, Nanos
 from kalshi_tui.protocol.views import DeskView, Hello
 from kalshi_tui.storage.kernel_rows import Decided
@@ -234,7 +235,7 @@ class Desk:
         if output is not None and self.facts.json:
             output.data(report.type, time.time_ns(), report.fields)
         elif output is not None:
-            output.say(f"{time.strftime('%H:%M:%S')} {sentence(report)}")
+            output.say(f"{clock_time(time.time_ns())} {sentence(report)}")
         if report.type != "quote":
             log.info("%s", sentence(report))
 

@@ -6,10 +6,11 @@ Kills and holds are kept. A pull is not: every end of a desk is a pull, and engi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from kalshi_tui.execution.gate import Latches, StopKind
 from kalshi_tui.protocol.units import Nanos
-from kalshi_tui.storage.latches import Latch, LatchFile
+from kalshi_tui.storage.latches import Latch, LatchError, LatchFile
 
 
 def restore(recorded: Mapping[str, Latch], latches: Latches) -> None:
@@ -21,6 +22,21 @@ def restore(recorded: Mapping[str, Latch], latches: Latches) -> None:
             latches.killed, latches.kill_why, latches.reduce_only = True, latch.why, latch.reduce_only
         else:
             latches.held[scope] = latch.why
+
+
+def take_over(waiting: Path, own: LatchFile, wall: Nanos) -> dict[str, Latch]:
+    """The stops in force at boot: our own, and those left for whichever desk boots next, which are ours from here
+    on. ``LatchError`` where that can not be made durable."""
+    recorded = own.read(wall)
+    left = LatchFile(waiting).read(wall)
+    if not left:
+        return recorded
+    own.write(recorded | left)
+    try:
+        waiting.unlink()
+    except OSError as error:
+        raise LatchError(f"The stops in {waiting} can not be removed ({error.strerror}).") from None
+    return recorded | left
 
 
 def is_killed(recorded: Mapping[str, Latch]) -> bool:
