@@ -7,14 +7,23 @@ The rules that keep money safe, all enforced here:
 * fills are taken in any state, once per trade id;
 * what the venue reports as filled but has not yet shown us as trades still counts as exposure;
 * an order nobody here made is adopted as FOUND: counted, shown, never touched.
+
+What is over is forgotten, or the registry would grow for as long as the desk runs. An order may be forgotten when
+nothing that can still come would be taken differently without it: the venue itself has ended it, and every contract
+the venue says it filled has come as a trade. A trade of it that comes again is then a repetition (``trades`` knows it
+by id, or by being older than its horizon), an answer or an "ended" report that comes again changes nothing, and a
+"resting" report that outlived ``forget_ended``'s two rounds would be adopted, cancelled and found gone. Orders that
+ended by policy, without the venue's word, may still trade: the newest ``RESOLVED_KEPT`` of them are kept.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from kalshi_tui.execution.order import Change, FillResult, Order
+from kalshi_tui.execution.trades import BookedTrades
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.orders import Fill, NewOrder, OrderState, Owner, TimeInForce, VenueError, VenueOrder
 from kalshi_tui.protocol.units import SECOND, Count, Nanos, Side
@@ -25,6 +34,8 @@ ABSENCES_NEEDED = 5
 """Complete reads without an order, spaced apart, before policy may call it gone: reads lag writes."""
 ABSENCE_SPACING: Nanos = SECOND
 """How long after sending a read must have been asked to say anything about an order."""
+RESOLVED_KEPT = 500
+"""Orders that ended without the venue's word are the rare case; they are remembered by number, not by age."""
 
 _LETTERS = {"e": Owner.ENGINE, "m": Owner.MINE, "f": Owner.FLATTEN}
 
@@ -37,8 +48,12 @@ class OrderRegistry:
     by_order_id: dict[str, Order] = field(default_factory=dict)
     live: dict[str, dict[str, Order]] = field(default_factory=dict)
     """ticker -> client id -> orders that still carry exposure."""
-    trades: dict[str, Fill] = field(default_factory=dict)
-    """Every trade ever applied, by trade id."""
+    trades: BookedTrades = field(default_factory=BookedTrades)
+    _ended: list[Order] = field(default_factory=list)
+    """Over since the last ``forget_ended``."""
+    _ended_before: list[Order] = field(default_factory=list)
+    """Over since the one before it."""
+    _resolved: deque[Order] = field(default_factory=deque)
 
     # -- reading -------------------------------------------------------------------------------------
 
@@ -208,7 +223,7 @@ class OrderRegistry:
         order.absences = 0
         order.venue_filled = max(order.venue_filled, report.filled)
         if not order.is_open:
-            return None
+            return self._revive(order, report)
         if report.status == "canceled":
             return self._end(order, OrderState.CANCELED, report.reason or order.why)
         if report.status == "executed":
@@ -230,9 +245,9 @@ class OrderRegistry:
 
     def fill(self, fill: Fill) -> FillResult:
         """Apply one trade of ours, once. The caller books it in the ledger unless it is a duplicate."""
-        if fill.trade_id in self.trades:
+        if self.trades.has(fill):
             return FillResult(fill, self.by_order_id.get(fill.order_id), duplicate=True)
-        self.trades[fill.trade_id] = fill
+        self.trades.add(fill)
         order = self.by_order_id.get(fill.order_id)
         if order is None and fill.client_order_id:
             order = self.by_client_id.get(fill.client_order_id)
@@ -276,6 +291,21 @@ class OrderRegistry:
                 changes.append(self._end(order, OrderState.RESOLVED, why))
         return changes
 
+    # -- forgetting ----------------------------------------------------------------------------------
+
+    def forget_ended(self) -> None:
+        """Forget the orders that were over at the last call already. Called in steady rounds: what is over
+        is remembered for one to two of them, for answers that come late and for whoever looks it up."""
+        for order in self._ended_before:
+            self._forget(order)
+        self._ended_before, self._ended = self._ended, []
+        while len(self._resolved) > RESOLVED_KEPT:
+            self._forget(self._resolved.popleft())
+
+    def _forget(self, order: Order) -> None:
+        self.by_client_id.pop(order.client_order_id, None)
+        self.by_order_id.pop(order.order_id, None)
+
     # -- inside --------------------------------------------------------------------------------------
 
     def _adopt(self, report: VenueOrder, at: Instant) -> Change | None:
@@ -302,6 +332,16 @@ class OrderRegistry:
         self.by_order_id[order.order_id] = order
         self.live.setdefault(order.ticker, {})[order.client_order_id] = order
         return Change(order, "found")
+
+    def _revive(self, order: Order, report: VenueOrder) -> Change | None:
+        """What ended by policy alone rests after all: evidence outranks policy. Other endings were evidence."""
+        if order.state is not OrderState.RESOLVED or report.status != "resting":
+            return None
+        if order in self._resolved:
+            self._resolved.remove(order)
+        order.state, order.look_up, order.price = OrderState.LIVE, False, report.price
+        self.live.setdefault(order.ticker, {})[order.client_order_id] = order
+        return Change(order, "found", "it rests after all")
 
     def _owner(self, client_id: str) -> Owner:
         """Whose it is by its client id: ``<family><boot>-<owner letter><number>``."""
@@ -333,8 +373,9 @@ class OrderRegistry:
         """Out of the live table once nothing about it can change our position."""
         if not order.is_open and order.exposure == 0:
             order.look_up = False
-            orders = self.live.get(order.ticker)
-            if orders is not None:
-                orders.pop(order.client_order_id, None)
-                if not orders:
-                    del self.live[order.ticker]
+            orders = self.live.get(order.ticker, {})
+            if orders.pop(order.client_order_id, None) is None:
+                return
+            if not orders:
+                del self.live[order.ticker]
+            (self._resolved if order.state is OrderState.RESOLVED else self._ended).append(order)

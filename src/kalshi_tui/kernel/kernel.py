@@ -180,7 +180,7 @@ class Kernel:
             except (UnitError, ValueError) as error:
                 text = f"a {type(message).__name__} message could not be read: {error}; reading it back"
                 raise_alert(desk, Alert("unreadable private message", AlertLevel.WARN, text))
-                desk.others.extend((ReadOrders(), ReadFills(desk.boot_wall), ReadPositions()))
+                desk.others.extend((ReadOrders(), ReadFills(recovery.fills_since(desk)), ReadPositions()))
 
     def _trade(self, message: Trade) -> None:
         trade = trade_from(message)

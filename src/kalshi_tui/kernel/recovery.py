@@ -8,6 +8,7 @@ never reached us), or counted and shown.
 from __future__ import annotations
 
 from kalshi_tui.execution.orders import ABSENCE_SPACING
+from kalshi_tui.execution.trades import MARGIN
 from kalshi_tui.kernel.booking import (
     book_change,
     book_fill,
@@ -36,6 +37,10 @@ from kalshi_tui.protocol.units import MILLISECOND, ONE, SECOND, Money, Nanos
 RETRY: Nanos = 2 * SECOND
 SETTLE: Nanos = 400 * MILLISECOND
 """A read says nothing of a change younger than this when it was asked: reads lag writes."""
+ENDED_KEPT: Nanos = 30 * SECOND
+"""Orders that are over are remembered for this long to twice as long."""
+SETTLEMENTS_KEPT: Nanos = 86_400 * SECOND
+"""How far before the newest settlement settlements are read again; booking one twice changes nothing."""
 
 
 def step(desk: DeskState) -> None:
@@ -52,10 +57,13 @@ def step(desk: DeskState) -> None:
         recovery.lost = bool(desk.orders.unresolved())
     if recovery.lost and now.mono - recovery.looked_up >= ABSENCE_SPACING:
         recovery.looked_up = now.mono
-        desk.others.extend(
-            (ReadOrders(resting_only=True), ReadOrders(resting_only=False, since=desk.boot_wall))
-        )
-        desk.others.append(ReadFills(desk.boot_wall))
+        desk.others.append(ReadOrders(resting_only=True))
+        oldest = min((order.sent.wall for order in desk.orders.unresolved()), default=now.wall)
+        desk.others.append(ReadOrders(resting_only=False, since=oldest - MARGIN))
+        desk.others.append(ReadFills(fills_since(desk)))
+    if now.mono - recovery.forgot >= ENDED_KEPT:
+        recovery.forgot = now.mono
+        desk.orders.forget_ended()
     if now.mono >= recovery.next_check:
         recovery.next_check = now.mono + desk.settings.reconcile_every_s * SECOND
         ask_all(desk)
@@ -66,12 +74,17 @@ def ask_all(desk: DeskState) -> None:
         (
             ReadExchangeStatus(),
             ReadOrders(resting_only=True),
-            ReadFills(desk.boot_wall),
+            ReadFills(fills_since(desk)),
             ReadPositions(),
             ReadBalance(),
-            ReadSettlements(desk.boot_wall),
+            ReadSettlements(max(desk.boot_wall, desk.recovery.settled - SETTLEMENTS_KEPT)),
         )
     )
+
+
+def fills_since(desk: DeskState) -> Nanos:
+    """From when on fills are read: everything before is booked (``BookedTrades``)."""
+    return max(desk.boot_wall, desk.orders.trades.before)
 
 
 def _done(desk: DeskState, kind: str) -> None:
@@ -92,6 +105,8 @@ def _done(desk: DeskState, kind: str) -> None:
 
 
 def on_orders(desk: DeskState, read: OrdersRead) -> None:
+    if read.at.mono - read.asked.mono > ENDED_KEPT:
+        return  # older than the memory of what is over: it could bring an ended order back to life
     for report in read.orders:
         book_change(desk, desk.orders.seen(report, read.at))
         touched(desk, desk.orders.by_order_id.get(report.order_id))
@@ -110,24 +125,23 @@ def on_fills(desk: DeskState, read: FillsRead) -> None:
     for fill in read.fills:
         if booting:
             # Before this boot: they are in the positions already; remembered so that they are never booked twice.
-            desk.orders.trades.setdefault(fill.trade_id, fill)
+            desk.orders.trades.add(fill)
         elif book_fill(desk, fill) and read.complete:
-            raise_alert(
-                desk,
-                Alert(
-                    f"late fill {fill.trade_id}",
-                    AlertLevel.INFO,
-                    f"{fill.ticker}: a fill was found by reading it back",
-                    fill.ticker,
-                ),
-            )
+            key = f"late fill {fill.trade_id}"
+            text = f"{fill.ticker}: a fill was found by reading it back"
+            raise_alert(desk, Alert(key, AlertLevel.INFO, text, fill.ticker))
+            desk.alerts.over(key)  # it happened, it does not last
     if not read.complete:
         return
     _done(desk, "fills")
-    known = {f.trade_id for f in read.fills}
-    missing = [f for f in desk.orders.trades.values() if f.wall >= read.since and f.trade_id not in known]
+    trades = desk.orders.trades
+    missing = trades.absent_from({f.trade_id for f in read.fills}, read.since)
     if desk.last_fill is None or not _young(desk.last_fill, read.asked):
-        _compare(desk, "fills", read.asked, len(missing))
+        _compare(desk, "fills", read.asked, missing)
+    if read.fills and not missing:
+        # On the venue's clock; ours only keeps a stamp from the future from counting.
+        newest = min(max(f.wall for f in read.fills), read.asked.wall)
+        desk.recovery.proven = trades.proven(newest)
 
 
 def on_positions(desk: DeskState, read: PositionsRead) -> None:
@@ -147,7 +161,9 @@ def on_positions(desk: DeskState, read: PositionsRead) -> None:
     ours = {p.ticker: p.position for p in desk.ledger if p.position}
     wrong = [t for t in {**theirs, **ours} if theirs.get(t, 0) != ours.get(t, 0)]
     _compare(desk, "positions", read.asked, len(wrong))
-    if wrong:
+    if not wrong:
+        desk.orders.trades.settle(desk.recovery.proven)
+    else:
         ticker = wrong[0]
         said, here = theirs.get(ticker, 0) / 100, ours.get(ticker, 0) / 100
         text = f"{ticker}: the venue says position {said:+g}, this desk {here:+g}"
@@ -196,6 +212,8 @@ def cash_explained(desk: DeskState) -> Money:
 def on_settlements(desk: DeskState, read: SettlementsRead) -> None:
     for settlement in read.settlements:
         book_settlement(desk, settlement)
+    if read.complete:
+        desk.recovery.settled = max((s.wall for s in read.settlements), default=desk.recovery.settled)
 
 
 def _young(change: Instant, asked: Instant) -> bool:

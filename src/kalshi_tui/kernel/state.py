@@ -160,6 +160,12 @@ class Recovery:
     """Kind -> number of differences at the last comparison of that kind."""
     compared: dict[str, Instant] = field(default_factory=dict)
     """Kind -> when the read that was last compared was asked."""
+    proven: Nanos = 0
+    """Venue time before which the last complete read of fills shows every trade booked; positions must agree."""
+    settled: Nanos = 0
+    """Venue time of the newest settlement read."""
+    forgot: Nanos = 0
+    """Monotonic time when orders that are over were last forgotten."""
 
     @property
     def unreconciled(self) -> int:

@@ -11,6 +11,7 @@ from kalshi_tui.execution.flatten_prices import CancelThis, FlattenRules, Flatte
 from kalshi_tui.execution.gate import StopKind, scope_key
 from kalshi_tui.execution.orders import Order
 from kalshi_tui.kernel.booking import in_scope, own_resting, raise_alert
+from kalshi_tui.kernel.recovery import fills_since
 from kalshi_tui.kernel.sending import cancel, create
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.protocol.commands import Scope
@@ -195,6 +196,7 @@ def step_flattens(desk: DeskState) -> None:
             level = AlertLevel.WARN if machine.state.value == "stuck" else AlertLevel.INFO
             key = f"flatten over {market.ticker} {desk.now.mono}"
             raise_alert(desk, Alert(key, level, f"{market.ticker}: {machine.status}", market.ticker))
+            desk.alerts.over(key)  # it happened, it does not last
             market.flatten = None
             desk.alerts.over(f"flatten {market.ticker}")
             desk.dirty[market.ticker] = None
@@ -245,7 +247,7 @@ def _carry_out(desk: DeskState, market: MarketState, action: object) -> None:
         case Rest(side, price, count):
             _send(desk, market, side, price, count, TimeInForce.GTC)
         case LookUp():
-            reads: list[Effect] = [ReadOrders(resting_only=True), ReadFills(desk.boot_wall)]
+            reads: list[Effect] = [ReadOrders(resting_only=True), ReadFills(fills_since(desk))]
             desk.others.extend(reads)
 
 
