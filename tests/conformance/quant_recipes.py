@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -320,3 +320,35 @@ def bracket(inputs: dict[str, Any]) -> dict[str, float]:
 
 def maker_schedule(rate: float) -> FeeSchedule:
     return FeeSchedule(FeeType.QUADRATIC_WITH_MAKER_FEES) if rate else QUADRATIC
+
+
+def bipower(inputs: dict[str, Any]) -> dict[str, float]:
+    path = list(accumulate(inputs["returns"], initial=0.0))
+    return {"rv": volatility.realised_variance(path), "bv": volatility.bipower_variation(inputs["returns"])}
+
+
+def both_realised(inputs: dict[str, Any]) -> dict[str, float]:
+    path = inputs["path"]
+    return {"rv_p": volatility.realised_variance(path), "rv_x": volatility.realised_logit_variance(path)}
+
+
+def imbalance(inputs: dict[str, Any]) -> float | None:
+    return formulas.multilevel_imbalance(levels(inputs["bids"]), levels(inputs["asks"]), inputs["lam"])
+
+
+def parkinson_logit(inputs: dict[str, Any]) -> float:
+    high, low = formulas.logit(inputs["high"]), formulas.logit(inputs["low"])
+    return volatility.parkinson_variance(high, low)
+
+
+def maker_roundtrip(inputs: dict[str, Any]) -> float:
+    return 2 * fees.maker_fee_per_contract(maker_schedule(inputs["rate"]), inputs["p"])
+
+
+def maker_breakeven(inputs: dict[str, Any]) -> float:
+    schedule = maker_schedule(inputs["maker_rate"])
+    return fees.maker_breakeven_half_spread(schedule, inputs["p"], inputs["adverse"])
+
+
+def taker_exit(inputs: dict[str, Any]) -> float:
+    return fees.taker_exit_edge(maker_schedule(inputs["maker_rate"]), inputs["p"], inputs["spread"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
+from statistics import mean, stdev
 
 from msgspec import Struct
 
@@ -18,6 +19,7 @@ from kalshi_tui.features.microprice_fit import Sample, fit_table
 from kalshi_tui.protocol.units import CENT, SECOND, Nanos
 from kalshi_tui.research.calibrate_stats import FEWEST_EVENTS, Fold, cluster_interval, sign_flip_p
 from kalshi_tui.research.calibrate_tape import State, Watched
+from kalshi_tui.research.scores import paired_sample_size
 
 HORIZON: Nanos = 30 * SECOND
 RIVALS = ("mid", "weighted mid")
@@ -58,6 +60,8 @@ class Comparison(Struct, frozen=True):
     difference: float
     interval: tuple[float, float] | None
     p: float
+    events_needed: int | None = None
+    """Held-out events that would show such a difference, were it true, four times in five; None: not known."""
 
     @property
     def beats(self) -> bool:
@@ -141,7 +145,14 @@ def compare(folds: Sequence[FoldResult], against: str, seed: int) -> Comparison:
         sum(differences) / n,
         cluster_interval(differences, [1.0] * len(used), seed),
         sign_flip_p(differences, seed),
+        _needed(differences),
     )
+
+
+def _needed(differences: Sequence[float]) -> int | None:
+    if len(differences) < 2 or sum(differences) == 0.0:
+        return None
+    return paired_sample_size(stdev(differences), mean(differences))
 
 
 def refusal(table: MicroTable, comparisons: Sequence[Comparison]) -> str:

@@ -34,15 +34,24 @@ class Report(Struct):
         return [fields for found, fields in self.rows if found == kind]
 
 
+def _on_one_grid(markets: list[Watched]) -> None:
+    """``MixedMarketsError`` where they are not, with the options that would choose one grid each."""
+    grids: dict[tuple[int, ...], list[Watched]] = {}
+    for market in markets:
+        grids.setdefault(tuple(market.grid.prices), []).append(market)
+    if len(grids) == 1:
+        return
+    series = [sorted({market.series for market in group}) for group in grids.values()]
+    apart = len({name for names in series for name in names}) == sum(map(len, series))
+    names = series if apart else [sorted(market.ticker for market in group) for group in grids.values()]
+    options = ", or ".join(f"--markets {','.join(group)}" for group in names)
+    raise MixedMarketsError(f"the tapes hold markets on {len(grids)} price grids; calibrate one: {options}.")
+
+
 def calibrate(engine: str, observed: Observed, seed: int) -> Report:
     """Fit and judge ``m1`` or ``m2``. ``MixedMarketsError`` where the tapes hold different price grids."""
     markets = observed.markets
-    grids = {market.grid.prices: market for market in markets}
-    if len(grids) > 1:
-        shown = " and ".join(market.ticker for market in grids.values())
-        raise MixedMarketsError(
-            f"{shown} trade on different price grids: calibrate them one after the other."
-        )
+    _on_one_grid(markets)
     events: dict[str, list[Watched]] = {}
     for market in markets:
         events.setdefault(market.event, []).append(market)
@@ -87,6 +96,7 @@ def _m1(report: Report, markets: Sequence[Watched], events: Any, folds: Any, see
             f"held out, 30 s ahead, micro-price against {one.against}: squared error "
             f"{one.micro:.3f} against {one.rival:.3f} ¢², difference {one.difference:+.3f} ¢² "
             f"{calibrate_m1.shown(one.interval)}, {one.events} events, sign-flip p {one.p:.3f}"
+            + ("" if one.events_needed is None else f"; about {one.events_needed} events would show it")
         )
     table, samples, moves = calibrate_m1.fit(
         markets, f"{len(events)} events of {', '.join(report.measured.series)}"

@@ -1,30 +1,25 @@
-"""The reference vectors of risk engines, flatten and queue models, through the product's public functions."""
+"""How each reference vector of risk, flatten, queue models and research is recomputed: inputs in, expected out."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 
 from kalshi_tui.execution.flatten_prices import sweep
 from kalshi_tui.execution.queue_models import log_front, power_front
-from kalshi_tui.portfolio.marks import at_mid
 from kalshi_tui.protocol.instant import Instant
-from kalshi_tui.protocol.market import FeeSchedule
 from kalshi_tui.protocol.orders import NewOrder
 from kalshi_tui.protocol.units import CONTRACT, DOLLAR, ONE, SECOND, Side
+from kalshi_tui.research import scores
+from kalshi_tui.research.calibrate_stats import sign_flip_p
 from kalshi_tui.risk.base import FULL, MarketExposure, RiskState, effective_limit
 from kalshi_tui.risk.controls import self_cross
 from kalshi_tui.risk.correlation import nearest_correlation
 from kalshi_tui.risk.covariance import (
     binary_variance,
     component_sd,
-    copula_covariance,
     exclusive_covariance,
     frechet,
     nested_covariance,
@@ -32,7 +27,6 @@ from kalshi_tui.risk.covariance import (
 )
 from kalshi_tui.risk.day import new_york_day
 from kalshi_tui.risk.gaussian import joint_probability
-from kalshi_tui.risk.marks import liquidation_mark, max_drawdown
 from kalshi_tui.risk.r0 import R0, R0Params
 from kalshi_tui.risk.r1_machine import DayLevels, DayMachine
 from kalshi_tui.risk.scenarios import event_worst, naive_worst
@@ -86,19 +80,6 @@ def bounds(case: Case) -> dict[str, Any]:
 def higham(case: Case) -> list[float]:
     nearest = nearest_correlation(np.array(case["A"], float))
     return [float(nearest[0, 1]), float(nearest[0, 2])]
-
-
-def four_marks(case: Case) -> dict[str, float]:
-    """Only the mark that limits use is risk's; the mid checks that the position is the same."""
-    position = contracts(case["position"])
-    cost = position * price(case["avg"])
-    bids = [(price(p), contracts(n)) for p, n in case["depth_bids"]]
-    asks = [(price(case["ask"]), contracts(case["ask_size"]))]
-    value = liquidation_mark(position, bids, asks, price(0.47), FeeSchedule(), WALL)
-    return {
-        "mid": money(at_mid(position, bids[0][0], asks[0][0]) - cost),
-        "liquidation_after_fee": money(value - cost),
-    }
 
 
 def joint(case: Case) -> float:
@@ -196,59 +177,28 @@ def short_lots(positions: dict[str, Any]) -> list[MarketExposure]:
     return lots
 
 
-CHECKS: dict[str, Callable[[Case], Any]] = {
-    "binary_variance": variance_of_one,
-    "component_sd": components,
-    "et_trading_day_": day_of,
-    "flatten_sweep": swept,
-    "frechet_": bounds,
-    "gaussian_copula_cov_": lambda case: copula_covariance(case["p"], case["q"], case["rho"]),
-    "higham_2002_example": higham,
-    "mark_conventions": four_marks,
-    "max_drawdown": lambda case: max_drawdown(case["equity"]),
-    "phi2_": joint,
-    "portfolio_variance_exclusive": exclusive,
-    "portfolio_variance_ladder": ladder,
-    "queue_power_": queue,
-    "queue_trade_then_depth": queue,
-    "queue_log": queue_log,
-    "r0_room": room,
-    "r1_state_machine": day_states,
-    "r2_effective_limit": limit,
-    "stp_internal_cross": crosses_itself,
-    "token_bucket": throttle,
-    "worst_case_exclusive_kalshi_help": lambda case: money(event_worst(short_lots(case["positions"]))),
-    "worst_case_naive_sum": lambda case: money(naive_worst(short_lots(case["positions"]))),
-}
+def netted(case: Case) -> float:
+    return money(event_worst(short_lots(case["positions"])))
 
 
-@pytest.mark.parametrize("name", CHECKS)
-def test_reference_vectors(name: str, shared_reference: Path) -> None:
-    records = json.loads((shared_reference / "quant_vectors.json").read_text())
-    mine = [r for r in records if r["name"].startswith(name)]
-    assert mine, f"no vector is called {name}"
-    for record in mine:
-        expected = record["expected"]
-        result = CHECKS[name](record["inputs"])
-        if name == "mark_conventions":
-            expected = {key: expected[key] for key in result}
-            # Kalshi's rounding of fees: up to $0.0001 for each of the two levels taken.
-            assert result["liquidation_after_fee"] == pytest.approx(
-                expected["liquidation_after_fee"], abs=2e-4
-            )
-            del result["liquidation_after_fee"], expected["liquidation_after_fee"]
-        assert _same(result, expected, max(record["tolerance"], 1e-12)), f"{record['name']}: {result}"
+def unnetted(case: Case) -> float:
+    return money(naive_worst(short_lots(case["positions"])))
 
 
-def _same(result: Any, expected: Any, tolerance: float) -> bool:
-    if isinstance(expected, dict):
-        return expected.keys() == result.keys() and all(
-            _same(result[k], expected[k], tolerance) for k in expected
-        )
-    if isinstance(expected, list):
-        return len(result) == len(expected) and all(
-            _same(r, e, tolerance) for r, e in zip(result, expected, strict=True)
-        )
-    if isinstance(expected, str | bool):
-        return bool(result == expected)
-    return abs(float(result) - float(expected)) <= tolerance
+def scored(case: Case) -> dict[str, float]:
+    return {"brier": scores.brier(case["p"], case["y"]), "log": scores.log_score(case["p"], case["y"])}
+
+
+def sharpe(case: Case) -> float:
+    return scores.probabilistic_sharpe(
+        case["sr_per_day"], case["n"], case["skew"], case["kurt"], case["benchmark"]
+    )
+
+
+def sample_size(case: Case) -> int:
+    return scores.paired_sample_size(case["sd_diff"], case["delta"], case["alpha_one_sided"], case["power"])
+
+
+def flipped(case: Case) -> float:
+    # The product's test is of errors, where less is better.
+    return sign_flip_p([-difference for difference in case["daily_diffs"]], seed=1)
