@@ -60,6 +60,7 @@ def _follow(desk: DeskState, facts: Market) -> None:
         quoting=desk.settings.quote_at_start and facts.grid is not None,
     )
     desk.markets[facts.ticker] = market
+    desk.regroup = True
     desk.feed.follow(facts.ticker, facts.grid, facts.close_time)
     if not desk.gate.recovering:
         refresh_exposure(desk, facts.ticker)
@@ -80,6 +81,7 @@ def _update(desk: DeskState, market: MarketState, facts: Market) -> None:
     # Also when only the close moved: from it on an empty snapshot is the sweep, before it a mismatch.
     desk.feed.follow(facts.ticker, facts.grid, facts.close_time)
     market.facts = facts
+    desk.regroup = True
     market.features.close_time = facts.close_time
     market.risk.fee = facts.fee
     market.risk.grid = facts.grid

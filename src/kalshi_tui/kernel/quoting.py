@@ -353,13 +353,14 @@ def _act(desk: DeskState, market: MarketState, action: target.Action, expiration
             market.clocks[order.side].moved = desk.now.mono
         case target.Shrink(order, total):
             return amend(desk, order, total, order.expiration_s, "size cut in place")
+        case target.Renew() | target.Create() if any(
+            r.has_right_of_way(desk.now.mono) for r in desk.relations.values()
+        ):
+            _look_again(desk, market, desk.now.mono + LOOK_AGAIN)
         case target.Renew(order, renewed):
             return amend(desk, order, order.count, renewed, "renewed before it expires")
         case target.Create(side, price, count):
             again = desk.now.mono + LOOK_AGAIN
-            if any(r.has_right_of_way(desk.now.mono) for r in desk.relations.values()):
-                _look_again(desk, market, again)
-                return True
             new = _order(market, side, price, count, desk.next_client_id("e"), expiration)
             if create(desk, new, market.why):
                 market.clocks[side].moved = desk.now.mono

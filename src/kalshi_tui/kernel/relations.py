@@ -1,6 +1,7 @@
 """M3 live: what the markets of one event say about each other, scanned when their books change.
 
-Only within one event: what its own fields prove. A relation across events needs a person's word on both rule texts.
+Within one event its own fields prove it. A relation across events needs a person's word on both rule texts
+(``relations_links``): the events it binds are then scanned as one.
 A basket uses only markets that a person has switched on with M3; fair values listen to every true book of the event.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kalshi_tui.kernel import relations_baskets
+from kalshi_tui.kernel import relations_baskets, relations_links
 from kalshi_tui.kernel.booking import own_resting
 from kalshi_tui.kernel.hindrance import blocked
 from kalshi_tui.kernel.relations_state import EventRelations
@@ -17,7 +18,8 @@ from kalshi_tui.kernel.stops import without
 from kalshi_tui.pricing.baskets import LegBook
 from kalshi_tui.pricing.ladder import coherent_fairs
 from kalshi_tui.pricing.m3 import M3Params, scan
-from kalshi_tui.pricing.outcomes import outcome_space
+from kalshi_tui.pricing.outcomes import OutcomeSpace, outcome_space
+from kalshi_tui.protocol.market import FeeType, Market
 from kalshi_tui.protocol.quotes import QuoteSides, Regime
 from kalshi_tui.protocol.units import CONTRACT, MILLISECOND, ONE, SECOND, Nanos, Side
 
@@ -32,35 +34,63 @@ def step(desk: DeskState) -> None:
 
     Called before the changed markets are decided, so that they see what their siblings say now.
     """
-    for event, ticker in _concerned(desk).items():
-        relations = desk.relations.get(event)
-        if relations is None:
-            relations = desk.relations[event] = EventRelations(event)
+    if desk.regroup:
+        relations_links.regroup(desk)
+    for relations, ticker in _concerned(desk):
         due = 0 if relations.scanned is None else relations.scanned + SCAN_EVERY
         if desk.now.mono < due:
             desk.waiting[ticker] = min(desk.waiting.get(ticker, due), due)
         elif relations.run is None:
             _scan(desk, relations)
-    for relations in desk.relations.values():
-        if relations.run is not None:
+    for event, relations in desk.relations.items():
+        if relations.run is not None and event == relations.events[0]:
             relations_baskets.drive(desk, relations, _true_books(desk, _members(desk, relations)))
 
 
-def _concerned(desk: DeskState) -> dict[str, str]:
-    """Event -> one of its changed markets, for the events M3 has to do with."""
-    found: dict[str, str] = {}
+def _concerned(desk: DeskState) -> list[tuple[EventRelations, str]]:
+    """The changed relations with one of their changed markets, for the events M3 has to do with."""
+    found: dict[str, tuple[EventRelations, str]] = {}
     for ticker in desk.dirty:
         market = desk.markets.get(ticker)
         if market is None:
             continue
         event = market.facts.event_ticker
         if event in desk.relations or (market.engine == ENGINE and market.quoting):
-            found.setdefault(event, ticker)
-    return found
+            relations = _relations_of(desk, event)
+            found.setdefault(relations.name, (relations, ticker))
+    return list(found.values())
+
+
+def _relations_of(desk: DeskState, event: str) -> EventRelations:
+    """The event's, shared by every event that is bound to it now. Never parted or joined under a basket in flight."""
+    link = desk.links.get(event)
+    events = (event,) if link is None or link.off else link.events
+    known = desk.relations.get(event)
+    if known is None or known.events != events:
+        held = [desk.relations[e] for e in events if e in desk.relations]
+        if any(one.run is not None for one in held):
+            events = (event,)
+        if known is None or known.run is None:
+            for parted in () if known is None else known.events:
+                desk.relations[parted] = EventRelations((parted,))
+            known = EventRelations(events)
+            desk.relations.update(dict.fromkeys(events, known))
+    known.note = "" if link is None else link.off
+    return known
 
 
 def _members(desk: DeskState, relations: EventRelations) -> list[MarketState]:
-    return [m for m in desk.markets.values() if m.facts.event_ticker == relations.event_ticker]
+    return [m for m in desk.markets.values() if m.facts.event_ticker in relations.events]
+
+
+def _space(desk: DeskState, relations: EventRelations, facts: tuple[Market, ...]) -> OutcomeSpace | None:
+    """How its markets can settle together, by their facts of now."""
+    first = relations.events[0]
+    if len(relations.events) > 1:
+        link = desk.links.get(first)
+        return None if link is None else link.space
+    event = desk.events.get(first)
+    return None if event is None else outcome_space(event, facts)
 
 
 def _scan(desk: DeskState, relations: EventRelations) -> None:
@@ -78,9 +108,7 @@ def _scan(desk: DeskState, relations: EventRelations) -> None:
         a is b for a, b in zip(facts, relations.facts, strict=True)
     )
     if not same_facts:
-        event = desk.events.get(relations.event_ticker)
-        relations.facts = facts
-        relations.space = None if event is None else outcome_space(event, facts)
+        relations.facts, relations.space = facts, _space(desk, relations, facts)
     elif books == relations.books and not relations.reason.startswith("arb"):
         return
     relations.books = books
@@ -89,8 +117,11 @@ def _scan(desk: DeskState, relations: EventRelations) -> None:
 
 
 def _usable(desk: DeskState, market: MarketState) -> bool:
-    """Whether a basket may trade here: M3 is switched on, nothing is stopped, no scheduled window, no pin."""
+    """Whether a basket may trade here: M3 is switched on, nothing is stopped, no scheduled window, no pin, and the
+    fee formula is known (or nothing could be promised)."""
     if market.engine != ENGINE or blocked(desk, market) is not None:
+        return False
+    if market.facts.fee.type in (FeeType.FLAT, FeeType.UNKNOWN):
         return False
     if desk.gate.latches.strongest(market.ticker, market.facts.event_ticker)[0] is not None:
         return False
@@ -132,7 +163,8 @@ def _agree(desk: DeskState, relations: EventRelations, members: Sequence[MarketS
             fairs[market.ticker] = (bid + ask) / (2 * ONE)
             weights[market.ticker] = (bid_size + ask_size) / CONTRACT / (ask - bid)
     if relations.space is not None:
-        relations.coherent = coherent_fairs(relations.space, fairs, weights)
+        for one in relations.space.by_event():
+            relations.coherent |= coherent_fairs(one, fairs, weights)
     for market in members:
         if market.engine == ENGINE and before.get(market.ticker) != relations.coherent.get(market.ticker):
             desk.dirty[market.ticker] = None
@@ -144,15 +176,18 @@ def _agree(desk: DeskState, relations: EventRelations, members: Sequence[MarketS
 def _seek(desk: DeskState, relations: EventRelations, usable: Sequence[MarketState]) -> None:
     """Look for a basket over the markets that may be traded, and start it where everything allows it."""
     if relations.space is None:
-        relations.reason = "no relation to another market is proved"
+        relations.reason = relations.note or "no relation to another market is proved"
         return
     books = {
         m.ticker: _open_sides(m, relations.books[m.ticker]) for m in usable if m.ticker in relations.books
     }
     params = m3_params(desk)
-    found = scan(relations.space, books, params, desk.now.wall, _seconds_locked(desk, usable))
-    relations.reason = found.reason
-    if found.basket is not None and desk.now.mono >= relations.rest_until:
+    most = relations_baskets.most_legs(desk, params)
+    found = scan(relations.space, books, params, desk.now.wall, _seconds_locked(desk, usable), most)
+    relations.reason = "; ".join(filter(None, (found.reason, relations.note)))
+    if found.basket is None:
+        relations.saving_since = None
+    elif desk.now.mono >= relations.rest_until:
         refusal = relations_baskets.start(desk, relations, found.basket, books, params)
         relations.reason = f"{found.reason}; {refusal}" if refusal else found.reason
 

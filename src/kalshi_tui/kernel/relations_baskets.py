@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from kalshi_tui.execution.basket import BasketRules, BasketRun, BasketView, Take
 from kalshi_tui.execution.budget import CREATE_COST, pull_cost
 from kalshi_tui.kernel.booking import raise_alert, refresh_exposure
+from kalshi_tui.kernel.observing import conditions
 from kalshi_tui.kernel.relations_state import EventRelations, could_meet
 from kalshi_tui.kernel.sending import create, judge
 from kalshi_tui.kernel.state import DeskState, MarketState
@@ -21,7 +22,7 @@ from kalshi_tui.pricing.baskets import Basket, Leg, LegBook
 from kalshi_tui.pricing.m3 import M3Params, scan
 from kalshi_tui.protocol.effects import Journal
 from kalshi_tui.protocol.orders import NewOrder, Owner, TimeInForce
-from kalshi_tui.protocol.quotes import Alert, AlertLevel, Decision
+from kalshi_tui.protocol.quotes import Alert, AlertLevel, Decision, Regime
 from kalshi_tui.protocol.units import (
     CONTRACT,
     DOLLAR,
@@ -33,13 +34,21 @@ from kalshi_tui.protocol.units import (
     format_money,
     format_price,
 )
+from kalshi_tui.risk.base import Multipliers
+from kalshi_tui.risk.r2 import target_multipliers
 
 FRESH: Nanos = 300 * MILLISECOND
 """The connection must have been heard of this recently before a basket starts."""
 SAVING: Nanos = 100 * MILLISECOND
 """How long new quotes wait, each time a basket lacks nothing but write tokens."""
+SAVING_MOST: Nanos = 2 * SECOND
+"""How long in all they wait for one basket."""
+SAVING_PAUSE: Nanos = 5 * SECOND
+"""After that they are not asked to wait again for so long."""
 REST: Nanos = SECOND
 """Pause of an event after a basket, however it ended."""
+EASING = "easing"
+"""How R2's words end while limits come back after a jump."""
 
 
 def start(
@@ -55,26 +64,45 @@ def start(
     refusal = _premises(desk, basket)
     if refusal:
         return refusal
-    lots, why = _room(desk, basket)
+    limits = {leg.ticker: _limits(desk, desk.markets[leg.ticker]) for leg in basket.legs}
+    lots, why = _room(desk, basket, limits)
     if lots < basket.lots:
         if lots < CONTRACT:
             return why
         fewer = replace(params, basket_lots=lots // CONTRACT)
-        found = scan(space, books, fewer, desk.now.wall, None)
-        if found.basket is None or _room(desk, found.basket)[0] < found.basket.lots:
-            return why
+        found = scan(space, books, fewer, desk.now.wall, None, most_legs(desk, params))
+        if found.basket is None:
+            return f"{why} leaves too little to earn"
         basket = found.basket
-    refusal = _tokens(desk, relations, basket)
+        limits = {leg.ticker: _limits(desk, desk.markets[leg.ticker]) for leg in basket.legs}
+        if _room(desk, basket, limits)[0] < basket.lots:
+            return why
+    refusal = _tokens(desk, relations, basket, params)
     if refusal:
         return refusal
     rules = BasketRules(params.timeout_ms, round(params.leg_risk * DOLLAR))
     relations.run = BasketRun(basket, space, rules, desk.now)
-    relations.limits = {leg.ticker: desk.markets[leg.ticker].risk.limits for leg in basket.legs}
+    relations.limits = limits
     for leg in basket.legs:
         refresh_exposure(desk, leg.ticker)
         desk.dirty[leg.ticker] = None  # quotes in its way are withdrawn
     _say_planned(desk, relations, basket)
     return ""
+
+
+def _limits(desk: DeskState, market: MarketState) -> Multipliers:
+    """R2's multipliers for a leg: those of an active market where only a jump has cut them further.
+
+    The broken relation is the jump itself, and once whole the basket holds nothing that a further one could hurt;
+    what a half-filled one may lose has its own cap. The clock's rows (close, scheduled print) stay as they are.
+    """
+    now = market.risk.limits
+    feels = conditions(desk, market)
+    if feels.regime is not Regime.EVENT and not now.why.endswith(EASING):
+        return now
+    calmer = replace(feels, regime=Regime.ACTIVE)
+    without = target_multipliers(desk.chain.r2.params, calmer, r1_warn=desk.chain.r1.state != "normal")
+    return max(now, without, key=lambda limits: (limits.position, limits.size))
 
 
 def _premises(desk: DeskState, basket: Basket) -> str:
@@ -90,24 +118,51 @@ def _premises(desk: DeskState, basket: Basket) -> str:
     return ""
 
 
-def _tokens(desk: DeskState, relations: EventRelations, basket: Basket) -> str:
-    """All legs and their unwinding must fit; where they can, new quotes wait a moment until they do."""
-    needed = 2 * CREATE_COST * len(basket.legs)
-    reserve = pull_cost(desk.orders.open_count() + len(basket.legs))
-    if desk.budget.affords(needed, reserve):
+def most_legs(desk: DeskState, params: M3Params) -> int:
+    """How many legs a full bucket of write tokens can start."""
+    spare = desk.budget.capacity - _reserve(desk, 0)
+    later = spare + desk.budget.rate * params.timeout_ms // 1000
+    return max(min(spare // CREATE_COST, later // (2 * CREATE_COST)), 0)
+
+
+def _reserve(desk: DeskState, legs: int) -> int:
+    """Tokens that stay for pulling: as much of it as the budget ever keeps."""
+    return min(pull_cost(desk.orders.open_count() + legs), desk.budget.capacity // 2)
+
+
+def _tokens(desk: DeskState, relations: EventRelations, basket: Basket, params: M3Params) -> str:
+    """20 tokens a leg beside the reserve for pulling: its order now, its unwinding by the time that may be due.
+
+    Until they are there new quotes wait, for ``SAVING_MOST`` at the most; while it runs the others wait anyway, so
+    what flows in until its timeout is its own.
+    """
+    legs = len(basket.legs)
+    reserve = _reserve(desk, legs)
+    coming = desk.budget.rate * params.timeout_ms // 1000
+    now, later = legs * CREATE_COST + reserve, 2 * legs * CREATE_COST + reserve
+    if desk.budget.tokens >= now and desk.budget.tokens + coming >= later:
+        relations.saving_since = None
         return ""
-    if needed + min(reserve, desk.budget.capacity // 2) <= desk.budget.capacity:
+    since = relations.saving_since = relations.saving_since or desk.now.mono
+    if desk.now.mono - since >= SAVING_MOST + SAVING_PAUSE:
+        since = relations.saving_since = desk.now.mono
+    if desk.now.mono - since < SAVING_MOST:
         relations.saving_until = desk.now.mono + SAVING
-    return f"its legs and their unwinding need {needed} write tokens beside what pulling takes"
+        due = desk.now.mono + SAVING // 2
+        for ticker in (leg.ticker for leg in basket.legs):
+            desk.waiting[ticker] = min(desk.waiting.get(ticker, due), due)
+    return f"waiting for write tokens: {desk.budget.tokens} of {max(now, later - coming)}"
 
 
-def _room(desk: DeskState, basket: Basket) -> tuple[Count, str]:
+def _room(desk: DeskState, basket: Basket, limits: Mapping[str, Multipliers]) -> tuple[Count, str]:
     """Lots that risk lets through with every leg open at once (the worst partial fill), and what binds."""
     lots, why = basket.lots, ""
-    held: list[tuple[MarketState, Leg]] = []
+    held: list[tuple[MarketState, Leg, Multipliers]] = []
     for leg in basket.legs:
         market = desk.markets[leg.ticker]
         risk = market.risk
+        held.append((market, leg, risk.limits))
+        risk.limits = limits[leg.ticker]
         own = (risk.best_own_bid, risk.best_own_ask)
         # Own quotes in its way go first: they must not refuse it here.
         risk.best_own_bid = risk.best_own_ask = None
@@ -118,9 +173,9 @@ def _room(desk: DeskState, basket: Basket) -> tuple[Count, str]:
         elif verdict.count < lots:
             lots, why = verdict.count, f"{leg.ticker}: {verdict.why}"
         risk.hold(leg.side, leg.limit, leg.count)
-        held.append((market, leg))
-    for market, leg in held:
+    for market, leg, in_force in held:
         market.risk.release(leg.side, leg.limit, leg.count)
+        market.risk.limits = in_force
     return lots // CONTRACT * CONTRACT, why
 
 
@@ -203,7 +258,7 @@ def _send(desk: DeskState, relations: EventRelations, run: BasketRun, take: Take
     if not left:
         return
     fields: dict[str, object] = {
-        "event": relations.event_ticker,
+        "event": relations.name,
         "what": "unwind" if take.unwinds else "leg",
         "client_order_id": order.client_order_id,
         "ticker": take.ticker,
@@ -221,7 +276,7 @@ def _finish(desk: DeskState, relations: EventRelations, run: BasketRun) -> None:
         refresh_exposure(desk, leg.ticker)
         desk.dirty[leg.ticker] = None
     fields: dict[str, object] = {
-        "event": relations.event_ticker,
+        "event": relations.name,
         "what": "result",
         "outcome": run.outcome,
         "promised": format_money(run.promised),
@@ -231,15 +286,15 @@ def _finish(desk: DeskState, relations: EventRelations, run: BasketRun) -> None:
     desk.journal.append(Journal("basket", fields))
     if run.outcome != "nothing":
         level = AlertLevel.INFO if run.outcome == "complete" else AlertLevel.WARN
-        key = f"basket {relations.event_ticker} {desk.now.mono}"
-        raise_alert(desk, Alert(key, level, f"{relations.event_ticker}: {run.status}"))
+        key = f"basket {relations.name} {desk.now.mono}"
+        raise_alert(desk, Alert(key, level, f"{relations.name}: {run.status}"))
 
 
 def _say_planned(desk: DeskState, relations: EventRelations, basket: Basket) -> None:
     legs: list[dict[str, object]] = [_leg_row(leg) for leg in basket.legs]
     space = relations.space
     fields: dict[str, object] = {
-        "event": relations.event_ticker,
+        "event": relations.name,
         "what": "planned",
         "relation": basket.relation,
         "lots": format_count(basket.lots),

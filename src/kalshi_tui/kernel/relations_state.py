@@ -1,8 +1,11 @@
-"""What the kernel holds of one event's relations: its outcomes, the last scan, the basket in flight."""
+"""What the kernel holds of the relations of an event, or of several that are bound together: their outcomes, the
+last scan, the basket in flight."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 from kalshi_tui.execution.basket import BasketRun, Phase
 from kalshi_tui.pricing.baskets import Basket, Leg, LegBook
@@ -12,11 +15,24 @@ from kalshi_tui.protocol.units import CENT, Nanos, Price, Side
 from kalshi_tui.risk.base import Multipliers
 
 
+class Link(Struct, frozen=True):
+    """Events that a ticked relation names, and whether it holds now."""
+
+    name: str
+    events: tuple[str, ...]
+    space: OutcomeSpace | None
+    off: str = ""
+    """The sentence why it is off; empty while it is in force."""
+
+
 @dataclass(slots=True)
 class EventRelations:
-    """One event. Kept from the first time one of its markets is quoted by M3."""
+    """One event, or several that a ticked relation binds: these share one of it. Kept from the first time one of
+    its markets is quoted by M3."""
 
-    event_ticker: str
+    events: tuple[str, ...]
+    note: str = ""
+    """What a trader must know beside the scan: the sentence of a relation that is off."""
     facts: tuple[Market, ...] = ()
     """What ``space`` was built from: it is built again when one of these is replaced."""
     space: OutcomeSpace | None = None
@@ -26,6 +42,8 @@ class EventRelations:
     """No basket starts before this monotonic time: a pause after the last one."""
     saving_until: Nanos = 0
     """New quotes wait until this monotonic time, so that a basket gets its write tokens."""
+    saving_since: Nanos | None = None
+    """Monotonic time since when they have waited for one."""
     books: dict[str, LegBook] = field(default_factory=dict)
     """As last scanned; the same books give the same answer."""
     coherent: dict[str, float] = field(default_factory=dict)
@@ -33,9 +51,13 @@ class EventRelations:
     reason: str = ""
     """What the last scan said."""
     run: BasketRun | None = None
-    """The basket in flight: at most one an event."""
+    """The basket in flight: at most one."""
     limits: dict[str, Multipliers] = field(default_factory=dict)
     """R2's multipliers of the legs when the basket's risk was reserved."""
+
+    @property
+    def name(self) -> str:
+        return "+".join(self.events)
 
     def has_right_of_way(self, mono: Nanos) -> bool:
         """Whether new quotes wait: the tokens and the order rate are this basket's."""

@@ -11,6 +11,7 @@ from kalshi_tui.pricing.base import QuoteParams
 from kalshi_tui.pricing.regime import RegimeParams
 from kalshi_tui.protocol.calendar import ScheduledPrint
 from kalshi_tui.protocol.market import Market
+from kalshi_tui.protocol.relations import TickedRelation
 from kalshi_tui.risk.chain import RiskParams
 
 
@@ -48,6 +49,8 @@ class KernelSettings(Struct, frozen=True):
     """Largest order by hand, in counts."""
     prints: tuple[ScheduledPrint, ...] = ()
     """The trader's own calendar."""
+    relations: tuple[TickedRelation, ...] = ()
+    """Relations across events that a person has read the rules of."""
     read_calendar: bool = True
     """Ask the venue for its calendar (a replay has none)."""
     trace: bool = False

@@ -14,7 +14,7 @@ from kalshi_tui.execution.target import SideClock
 from kalshi_tui.features.market import MarketFeatures
 from kalshi_tui.features.snapshot import FeatureSnapshot
 from kalshi_tui.kernel.alerts import AlertLog
-from kalshi_tui.kernel.relations_state import EventRelations
+from kalshi_tui.kernel.relations_state import EventRelations, Link
 from kalshi_tui.kernel.settings import KernelSettings
 from kalshi_tui.orderbook.feed import BookFeed
 from kalshi_tui.portfolio.positions import Ledger
@@ -204,7 +204,11 @@ class DeskState:
     events: dict[str, Event] = field(default_factory=dict)
     series: dict[str, Series] = field(default_factory=dict)
     relations: dict[str, EventRelations] = field(default_factory=dict)
-    """Event -> what M3 knows of it."""
+    """Event -> what M3 knows of it; events bound by a ticked relation share one."""
+    links: dict[str, Link] = field(default_factory=dict)
+    """Event -> the ticked relation that names it, in force or off."""
+    regroup: bool = True
+    """A market's facts are new: which events hang together is worked out again."""
     chain: RiskChain = field(init=False)
     risk: RiskState = field(init=False)
     balance: Money | None = None

@@ -9,7 +9,8 @@ level.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate
+from functools import lru_cache
+from itertools import accumulate, permutations
 
 from msgspec import Struct
 
@@ -83,39 +84,84 @@ def worst_payoff(space: OutcomeSpace, unit: Unit) -> int:
     return min(sum(row[i] if side is Side.BID else 1 - row[i] for i, side in columns) for row in space.pays)
 
 
-def candidates(space: OutcomeSpace, books: Mapping[str, LegBook]) -> Iterator[tuple[str, Unit]]:
-    """Unit baskets worth pricing, by closed form, with the relation in words."""
-    offered = [t for t in space.tickers if t in books and books[t].asks]
-    wanted = [t for t in space.tickers if t in books and books[t].bids]
-    if space.exclusive:
+def candidates(
+    space: OutcomeSpace, books: Mapping[str, LegBook], most_legs: int | None = None
+) -> Iterator[tuple[str, Unit]]:
+    """Unit baskets worth pricing, by closed form, with the relation in words; every leg has depth.
+
+    ``most_legs`` leaves out baskets of more legs than can be sent.
+    """
+    for exclusive in _exclusive_sets(space):
+        wanted = [t for t in exclusive if t in books and books[t].bids]
         # A thin leg caps all others: try without the thinnest, too.
         deepest = sorted(wanted, key=lambda t: -sum(count for _, count in books[t].bids))
-        for legs in range(len(deepest), 1, -1):
+        for legs in range(min(len(deepest), most_legs or len(deepest)), 1, -1):
             yield "at most one pays: NO of all", tuple((t, Side.ASK) for t in deepest[:legs])
-    if space.exhaustive and len(offered) == len(space.tickers):
-        yield "one must pay: YES of all", tuple((t, Side.BID) for t in offered)
-    for inner in wanted:
-        for outer in offered:
-            if inner != outer and space.implies(inner, outer):
-                yield f"{inner} implies {outer}", ((outer, Side.BID), (inner, Side.ASK))
-    yield from _differences(space, books)
+    for words, unit in proved_units(space):
+        few = most_legs is None or len(unit) <= most_legs
+        if few and all(t in books and books[t].levels(side) for t, side in unit):
+            yield words, unit
 
 
-def _differences(space: OutcomeSpace, books: Mapping[str, LegBook]) -> Iterator[tuple[str, Unit]]:
-    """A market that is the difference of two others: bracket = wider threshold minus narrower."""
-    columns = {ticker: tuple(row[i] for row in space.pays) for i, ticker in enumerate(space.tickers)}
-    by_column = {column: ticker for ticker, column in reversed(columns.items())}
-    for wide, wide_pays in columns.items():
-        for narrow, narrow_pays in columns.items():
-            if wide == narrow or any(n > w for n, w in zip(narrow_pays, wide_pays, strict=True)):
+@lru_cache(maxsize=256)
+def _exclusive_sets(space: OutcomeSpace) -> tuple[tuple[str, ...], ...]:
+    """The events of which at most one market pays."""
+    return tuple(one.tickers for one in space.by_event() if one.exclusive)
+
+
+@lru_cache(maxsize=256)
+def proved_units(space: OutcomeSpace) -> tuple[tuple[str, Unit], ...]:
+    """Every unit basket that the space alone decides, whatever the books show.
+
+    Sets of which one must pay; a market that implies another; and brackets that lie in the difference of two
+    thresholds (or in one): they can never pay more than it, and where they fill it, never less.
+    """
+    found: list[tuple[str, Unit]] = []
+    for one in space.by_event():
+        if one.exhaustive:
+            found.append(("one must pay: YES of all", tuple((t, Side.BID) for t in one.tickers)))
+    masks = _masks(space)
+    for inner, outer in permutations(space.tickers, 2):
+        if masks[inner] & ~masks[outer] == 0:
+            found.append((f"{inner} implies {outer}", ((outer, Side.BID), (inner, Side.ASK))))
+    found.extend(_differences(space, masks))
+    return tuple(dict.fromkeys(found))
+
+
+def _masks(space: OutcomeSpace) -> dict[str, int]:
+    """The states in which each market pays, one bit a state."""
+    return {
+        ticker: sum(row[i] << state for state, row in enumerate(space.pays))
+        for i, ticker in enumerate(space.tickers)
+    }
+
+
+def _differences(space: OutcomeSpace, masks: Mapping[str, int]) -> Iterator[tuple[str, Unit]]:
+    """Brackets against the wider threshold minus the narrower one (or minus nothing)."""
+    exclusive = _exclusive_sets(space)
+    for wide in space.tickers:
+        for narrow in (None, *space.tickers):
+            hole = 0 if narrow is None else masks[narrow]
+            rest = masks[wide] & ~hole
+            if narrow == wide or hole & ~masks[wide]:
                 continue
-            rest = by_column.get(tuple(w - n for w, n in zip(wide_pays, narrow_pays, strict=True)))
-            if rest is None or rest in (wide, narrow) or not all(t in books for t in (wide, narrow, rest)):
-                continue
-            words = f"{rest} is {wide} without {narrow}"
-            yield words, ((rest, Side.BID), (narrow, Side.BID), (wide, Side.ASK))
-            if rest < narrow:  # the mirror image is the same for both readings
-                yield words, ((rest, Side.ASK), (narrow, Side.ASK), (wide, Side.BID))
+            same = [(t,) for t in space.tickers if masks[t] == rest]
+            sets = [tuple(t for t in one if masks[t] and masks[t] & ~rest == 0) for one in exclusive]
+            for parts in dict.fromkeys((*same, *sets)):
+                # A single implication is no difference, and a market says nothing of itself.
+                if len(parts) + (narrow is not None) >= 2 and wide not in parts and narrow not in parts:
+                    yield from _against(wide, narrow, parts, sum(masks[t] for t in parts) == rest)
+
+
+def _against(wide: str, narrow: str | None, parts: Sequence[str], fills: bool) -> Iterator[tuple[str, Unit]]:
+    """Wide against all parts and narrow: it pays at least as much, and exactly as much where they fill it."""
+    others = (*parts, *(() if narrow is None else (narrow,)))
+    without = "" if narrow is None else f" without {narrow}"
+    verb = "is" if fills else "is within"
+    words = f"{' or '.join(parts)} {verb} {wide}{without}"
+    yield words, (*((t, Side.ASK) for t in others), (wide, Side.BID))
+    if fills:
+        yield words, (*((t, Side.BID) for t in others), (wide, Side.ASK))
 
 
 def gross_edge(space: OutcomeSpace, unit: Unit, books: Mapping[str, LegBook]) -> Money:
@@ -209,9 +255,16 @@ def worst_after_fills(space: OutcomeSpace, legs: Sequence[Leg], filled: Sequence
 
 
 def leg_risk(space: OutcomeSpace, legs: Sequence[Leg]) -> Money:
-    """The least worst-case P&L over every subset of completely filled legs: at most 0."""
-    worst: Money = 0
-    for mask in range(1 << len(legs)):
-        filled = [leg.count if mask >> i & 1 else 0 for i, leg in enumerate(legs)]
-        worst = min(worst, worst_after_fills(space, legs, filled))
-    return worst
+    """The least worst-case P&L over every subset of completely filled legs: at most 0.
+
+    In one state the worst subset is every leg that loses there, so no subset needs listing.
+    """
+    columns = [space.tickers.index(leg.ticker) for leg in legs]
+    worst = min(
+        sum(
+            min((row[i] if leg.side is Side.BID else 1 - row[i]) * leg.count * ONE - leg.cost - leg.fee, 0)
+            for i, leg in zip(columns, legs, strict=True)
+        )
+        for row in space.pays
+    )
+    return min(worst, 0)

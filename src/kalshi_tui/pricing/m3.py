@@ -85,14 +85,16 @@ def scan(
     params: M3Params,
     wall: Nanos,
     seconds_locked: float | None,
+    most_legs: int | None = None,
 ) -> Scan:
-    """The best riskless basket of an event. ``books`` are settled, own orders taken out.
+    """The best riskless basket of a group of markets. ``books`` are settled, own orders taken out.
 
     ``seconds_locked`` is how long the cash is gone, until expected settlement; None passes no hurdle check.
+    ``most_legs`` is how many legs can be sent at all.
     """
     most: Count = params.basket_lots * CONTRACT
     best: Basket | None = None
-    for relation, unit in candidates(space, books):
+    for relation, unit in candidates(space, books, most_legs):
         if gross_edge(space, unit, books) <= 0:
             continue
         basket = size_basket(space, relation, unit, books, wall, most)

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -30,6 +31,8 @@ class OutcomeSpace(Struct, frozen=True):
     """The facts it rests on, one sentence each."""
     rules_hash: str
     """SHA-256 over all rule texts: a changed text voids what a person has ticked."""
+    events: tuple[tuple[str, ...], ...] = ()
+    """The tickers of each event, where there is more than one."""
 
     @property
     def exclusive(self) -> bool:
@@ -45,6 +48,25 @@ class OutcomeSpace(Struct, frozen=True):
         """Whether ``second`` pays whenever ``first`` does."""
         i, j = self.tickers.index(first), self.tickers.index(second)
         return all(row[i] <= row[j] for row in self.pays)
+
+    def by_event(self) -> tuple[OutcomeSpace, ...]:
+        """This space as each event sees it alone; itself where there is only one."""
+        return _by_event(self) if self.events else (self,)
+
+
+@lru_cache(maxsize=64)
+def _by_event(space: OutcomeSpace) -> tuple[OutcomeSpace, ...]:
+    found = []
+    for tickers in space.events:
+        columns = [space.tickers.index(ticker) for ticker in tickers]
+        rows: dict[tuple[int, ...], list[str]] = {}
+        for label, row in zip(space.states, space.pays, strict=True):
+            rows.setdefault(tuple(row[i] for i in columns), []).append(label)
+        labels = tuple(" or ".join(one) for one in rows.values())
+        found.append(
+            OutcomeSpace(space.event_ticker, tickers, labels, tuple(rows), space.proof, space.rules_hash)
+        )
+    return tuple(found)
 
 
 class _Range(Struct, frozen=True):
@@ -74,30 +96,35 @@ def outcome_space(
     own = [market for market in markets if market.event_ticker == event.ticker]
     if len(own) < 2:
         return None
-    ranges = [_range(market) for market in own]
-    known = [one for one in ranges if one is not None]
-    if len(known) == len(own):
-        states, pays, proof = _strike_states(own, known, reporting_step)
+    struck = strike_states(own, reporting_step)
+    if struck is not None:
+        states, pays, proof = struck
     elif event.mutually_exclusive:
         states = (*(str(market.label) for market in own), "none of them")
         pays = tuple(tuple(int(i == j) for j in range(len(own))) for i in range(len(own) + 1))
         proof = (f"{event.ticker} is mutually exclusive: at most one of {len(own)} markets settles YES",)
     else:
         return None
-    rules = "\n".join(f"{market.rules_primary}\n{market.rules_secondary}" for market in own)
     return OutcomeSpace(
-        event.ticker,
-        tuple(market.ticker for market in own),
-        states,
-        pays,
-        proof,
-        hashlib.sha256(rules.encode()).hexdigest(),
+        event.ticker, tuple(market.ticker for market in own), states, pays, proof, rules_of(own)
     )
 
 
-def _strike_states(
-    markets: Sequence[Market], ranges: Sequence[_Range], step: Decimal | None
-) -> tuple[tuple[str, ...], tuple[tuple[int, ...], ...], tuple[str, ...]]:
+def rules_of(markets: Sequence[Market]) -> str:
+    """SHA-256 over the rule texts of ``markets``, in their order."""
+    rules = "\n".join(f"{market.rules_primary}\n{market.rules_secondary}" for market in markets)
+    return hashlib.sha256(rules.encode()).hexdigest()
+
+
+States = tuple[tuple[str, ...], tuple[tuple[int, ...], ...], tuple[str, ...]]
+"""(labels, what each market pays in each, the facts they rest on)."""
+
+
+def strike_states(markets: Sequence[Market], step: Decimal | None = None) -> States | None:
+    """The cells that the strikes of ``markets`` cut one number into; None where a strike is not known."""
+    ranges = [one for market in markets if (one := _range(market)) is not None]
+    if len(ranges) < len(markets) or not ranges:
+        return None
     cuts = sorted({end for one in ranges for end in (one.low, one.high) if end is not None})
     cells: list[tuple[str, Fraction]] = []
     if _reachable(None, cuts[0], step):

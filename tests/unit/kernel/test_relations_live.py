@@ -221,7 +221,7 @@ def test_a_basket_does_not_start_where_anything_forbids_it(how: str) -> None:
         third.watcher.pin(Regime.EVENT, bench.now.mono + 60 * SECOND)
         third.regime, third.watcher.why = Regime.EVENT, "pinned event by hand"
     elif how == "tokens":
-        state.budget.spend(60)
+        state.budget.spend(80)
     elif how == "paused":
         third.paused_sides[Side.ASK] = "cancelled by hand"
     else:
