@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from kalshi_tui.cli.common import Fault, json_option
-from kalshi_tui.cli.options import PATH, USAGE
+from kalshi_tui.cli.options import PATH, USAGE, Tickers
+from kalshi_tui.cli.tapes import TAPES, recordings
 
 if TYPE_CHECKING:
     from kalshi_tui.kernel.calibration import Calibration
@@ -28,7 +29,7 @@ def accepted_calibrations(paths: Sequence[str]) -> tuple[Calibration, ...]:
 
 
 @click.command()
-@click.argument("tapes", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="TAPE…")
+@TAPES
 @click.option(
     "--engine",
     type=click.Choice(("m1", "m2")),
@@ -40,6 +41,7 @@ def accepted_calibrations(paths: Sequence[str]) -> tuple[Calibration, ...]:
 )
 @click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Of the resampling.")
 @json_option
+@click.option("--markets", type=Tickers(), help="Only these of the tapes' tickers, events or series.")
 @click.option(
     "--event", "events", type=PATH, multiple=True, help="A REST event body with the markets' facts."
 )
@@ -52,6 +54,7 @@ def calibrate(
     out: Path | None,
     seed: int,
     as_json: bool,
+    markets: list[str] | None,
     events: tuple[Path, ...],
     price_structure: str,
 ) -> int:
@@ -62,10 +65,11 @@ def calibrate(
     from kalshi_tui.research.calibrate_main import main
 
     return main(
-        tapes,
+        recordings(tapes),
         engine=engine,
         out=out,
         as_json=as_json,
+        only=markets or (),
         events=events,
         price_structure=price_structure,
         seed=seed,

@@ -36,6 +36,7 @@ COMMANDS = {
     "doctor": ("doctor", "doctor"),
     "config": ("config", "config"),
     "keys": ("keys", "keys"),
+    "codes": ("codes", "codes"),
     "themes": ("themes", "themes"),
     "completion": ("completion", "completion"),
     "desk-process": ("desk_process", "desk_process"),

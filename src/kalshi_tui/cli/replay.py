@@ -9,13 +9,14 @@ import click
 
 from kalshi_tui.cli.common import Fault
 from kalshi_tui.cli.options import PATH, USAGE
+from kalshi_tui.cli.tapes import TAPES, recordings
 
 if TYPE_CHECKING:
     from kalshi_tui.config import Settings
 
 
 @click.command()
-@click.argument("tapes", nargs=-1, required=True, type=PATH, metavar="TAPE…")
+@TAPES
 @click.option("--engine", help="The engine markets start with.")
 @click.option("--quote", is_flag=True, help="Switch quoting on, against a simulated venue.")
 @click.option(
@@ -39,11 +40,15 @@ def replay(
     events: tuple[Path, ...],
     price_structure: str,
 ) -> int:
-    """Run recorded market data through the desk; orders go to a simulated venue."""
+    """Run recorded market data through the desk; orders go to a simulated venue.
+
+    A folder stands for every tape in it, in the order of their names; rows are merged by receive time.
+    """
     from kalshi_tui import config
     from kalshi_tui.cli.calibrate import accepted_calibrations
     from kalshi_tui.research.replay_main import main
 
+    tapes = recordings(tapes)
     try:
         settings = config.load(options={"engines.default": engine}).settings
     except config.ConfigError as error:

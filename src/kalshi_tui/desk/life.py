@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 
 from kalshi_tui.desk import exit_codes
 from kalshi_tui.desk.loop import Desk, instant
-from kalshi_tui.desk.narrate import farewell
+from kalshi_tui.desk.narrate import farewell, refusals_said
 from kalshi_tui.desk.panic import pull_without_core
 from kalshi_tui.protocol.events import KernelEvent
 from kalshi_tui.protocol.units import SECOND, Nanos
@@ -145,6 +145,7 @@ def _say_summary(desk: Desk, code: int, started: Nanos) -> None:
     output = desk.parts.output
     if output is None:
         return
-    output.say(farewell(fields))
+    for line in (*refusals_said(fields), farewell(fields)):
+        output.say(line)
     if desk.facts.json:
         output.data("summary", instant().wall, fields)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kalshi_tui.protocol.effects import Report
+from kalshi_tui.protocol.refusals import explained
 
 
 def sentence(report: Report) -> str:
@@ -39,6 +40,13 @@ def _level(quote: object) -> str:
     if isinstance(quote, Mapping):
         return f"{quote['count']} @ {quote['price']}"
     return "-"
+
+
+def refusals_said(summary: Mapping[str, object]) -> list[str]:
+    """What was refused and why, a line per code of the summary."""
+    counts = summary["risk_refusals"]
+    assert isinstance(counts, Mapping)
+    return [f"refused {line}" for line in explained(counts)]
 
 
 def farewell(summary: Mapping[str, object]) -> str:

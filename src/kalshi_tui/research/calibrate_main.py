@@ -14,7 +14,7 @@ from kalshi_tui.protocol.units import MILLISECOND, SECOND, UnitError
 from kalshi_tui.research import calibrate_file
 from kalshi_tui.research.calibrate_file import CalibrationFile, DataMark, TapeMark
 from kalshi_tui.research.calibrate_report import MixedMarketsError, Report, calibrate
-from kalshi_tui.research.calibrate_tape import Observed, observe
+from kalshi_tui.research.calibrate_tape import Observed, Watched, observe
 from kalshi_tui.research.tape_facts import FactsError
 from kalshi_tui.storage.tape_read import open_tapes
 from kalshi_tui.storage.tape_rows import TapeError
@@ -29,6 +29,7 @@ def main(
     events: Sequence[Path],
     price_structure: str,
     seed: int,
+    only: Sequence[str] = (),
 ) -> int:
     """Run it; the exit code. A damaged tape is said, and what came before the damage is measured."""
     try:
@@ -39,6 +40,7 @@ def main(
             raise FactsError(
                 observed.problem or "the tapes hold no market with a book: nothing to calibrate on."
             )
+        observed.markets = chosen(observed.markets, only)
         if observed.problem:
             sys.stderr.write(f"kalshi-tui: {observed.problem} What came before it is measured.\n")
         report = calibrate(engine, observed, seed)
@@ -60,6 +62,21 @@ def main(
         _say(report, file, observed, out)
     sys.stdout.flush()
     return code
+
+
+def chosen(markets: list[Watched], only: Sequence[str]) -> list[Watched]:
+    """The markets of these tickers, events or series; all where none is named. ``FactsError`` for a name that is
+    none of the tapes'."""
+    if not only:
+        return markets
+    known = {name for market in markets for name in (market.ticker, market.event, market.series)}
+    for name in only:
+        if name not in known:
+            there = ", ".join(sorted({market.series for market in markets}))
+            raise FactsError(
+                f"--markets {name}: the tapes hold no such ticker, event or series; series: {there}."
+            )
+    return [m for m in markets if not {m.ticker, m.event, m.series}.isdisjoint(only)]
 
 
 def _may_write(out: Path) -> None:

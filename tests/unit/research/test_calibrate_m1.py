@@ -13,8 +13,10 @@ from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.units import CENT, CONTRACT, ONE
 from kalshi_tui.research.calibrate_m1 import Comparison, Errors, errors, fair, samples
+from kalshi_tui.research.calibrate_main import chosen
 from kalshi_tui.research.calibrate_report import MixedMarketsError, Report, calibrate
 from kalshi_tui.research.calibrate_tape import observe
+from kalshi_tui.research.tape_facts import FactsError
 
 TABLE = MicroTable(((-2.0, -0.25, 0.0, 0.25, 2.0),) * 2, (True, True))
 
@@ -117,10 +119,22 @@ def test_the_weighted_mid_leans_by_the_sizes_on_show() -> None:
     assert found.weighted == pytest.approx(0.25)
 
 
-def test_different_grids_are_not_mixed(tmp_path: Path) -> None:
+def test_different_grids_are_not_mixed_and_the_options_that_part_them_are_named(tmp_path: Path) -> None:
     observed = observe(tapes(tmp_path, 2), [], "")
     observed.markets[0].grid = TickGrid.named("deci_cent")
-    with pytest.raises(
-        MixedMarketsError, match="KXTEST-26E0-T and KXTEST-26E1-T trade on different price grids"
-    ):
+    one, other = "--markets KXTEST-26E0-T", "--markets KXTEST-26E1-T"
+    with pytest.raises(MixedMarketsError, match=f"2 price grids; calibrate one: {one}, or {other}"):
         calibrate("m1", observed, 1)
+    observed.markets[1].series = "KXOTHER"
+    with pytest.raises(MixedMarketsError, match="one: --markets KXTEST, or --markets KXOTHER"):
+        calibrate("m1", observed, 1)
+
+
+def test_markets_are_chosen_by_ticker_event_or_series(tmp_path: Path) -> None:
+    first, second = observe(tapes(tmp_path, 2), [], "").markets
+    assert chosen([first, second], ()) == [first, second]
+    assert chosen([first, second], [first.ticker]) == [first]
+    assert chosen([first, second], [second.event]) == [second]
+    assert chosen([first, second], ["KXTEST"]) == [first, second]
+    with pytest.raises(FactsError, match="--markets KXNO: the tapes hold no such"):
+        chosen([first, second], ["KXTEST", "KXNO"])
