@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import click
 
+from kalshi_tui.practice.scenarios import scenario_names
+
+SLOWEST, FASTEST = 0.1, 100.0
+"""The same as in the configuration: ``practice.speed``."""
+
 
 @click.command()
 @click.option(
     "--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0 takes a free one."
 )
 @click.option("--seed", type=click.IntRange(0), help="The same seed, the same world. Drawn when left out.")
-@click.option("--scenario", default="default", show_default=True, help="default, calm, cpi-day, arb, crash.")
+@click.option(
+    "--scenario",
+    type=click.Choice(scenario_names()),
+    default="default",
+    show_default=True,
+    help="What happens there.",
+)
 @click.option("--speed", type=float, default=1.0, show_default=True, help="Of the world's calendar.")
 @click.option("--key", type=click.Choice(("ed25519", "rsa")), default="ed25519", show_default=True)
 def exchange(port: int, seed: int | None, scenario: str, speed: float, key: str) -> int:
     """Serve the practice exchange on 127.0.0.1 until interrupted; one JSON line says when it is ready."""
+    if not SLOWEST <= speed <= FASTEST:
+        raise click.BadParameter(
+            f"{speed:g} is no number from {SLOWEST:g} to {FASTEST:g}.", param_hint="'--speed'"
+        )
     from kalshi_tui.practice.server import Options, run
 
     return run(Options(port=port, seed=seed, scenario=scenario, speed=speed, key=key))

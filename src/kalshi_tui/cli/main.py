@@ -70,7 +70,7 @@ class Program(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in COMMANDS:
             near = difflib.get_close_matches(args[0], self.list_commands(ctx), n=1)
-            hint = f"; did you mean {near[0]}?" if near else f"; `{PROGRAM} -h` lists them."
+            hint = f", did you mean {near[0]}?" if near else ""
             raise click.UsageError(f"there is no command {args[0]!r}{hint}", ctx)
         return super().resolve_command(ctx, args)
 
@@ -86,6 +86,15 @@ def program() -> None:
     and nothing is quoted until you say so."""
 
 
+def usage_sentence(error: click.UsageError) -> str:
+    """A mistake in the command line in one line, and where to read on."""
+    from kalshi_tui.protocol.text import safe_text
+
+    said = str(safe_text(error.format_message(), 300)).rstrip(".?")
+    where = error.ctx.command_path if error.ctx is not None else PROGRAM
+    return f"{said[:1].lower()}{said[1:]}; `{where} -h` shows what there is."
+
+
 def main() -> None:
     """Run and exit. Nothing that goes wrong shows a traceback."""
     os.umask(0o077)
@@ -96,7 +105,10 @@ def main() -> None:
     except click.Abort:
         code = 130
     except click.ClickException as error:
-        error.show()
+        if isinstance(error, click.UsageError):
+            click.echo(f"{PROGRAM}: {usage_sentence(error)}", err=True)
+        else:
+            error.show()
         # Ours carry a code of their own; click's are mistakes in the command line.
         code = getattr(error, "code", error.exit_code)
     except KeyboardInterrupt:

@@ -45,9 +45,12 @@ class Tickers(click.ParamType[list[str]]):
         from kalshi_tui.protocol.text import safe_ticker
 
         try:
-            return [safe_ticker(part.strip()) for part in str(value).split(",") if part.strip()]
+            tickers = [safe_ticker(part.strip()) for part in str(value).split(",") if part.strip()]
         except ValueError as error:
             self.fail(f"{error}.", param, ctx)
+        if not tickers:
+            self.fail(f"{value!r} names no ticker.", param, ctx)
+        return tickers
 
 
 PATH = click.Path(path_type=Path, dir_okay=False)
@@ -58,6 +61,7 @@ _OPTIONS = (
         type=click.Choice(("venue", "paper", "none")),
         help="venue: orders go there. paper: real feed, simulated fills. none: only watch.",
     ),
+    click.option("--live", is_flag=True, hidden=True),
     click.option("--unattended", is_flag=True, help="Keep quoting when no screen is in control."),
     click.option("--markets", type=Tickers(), help="Follow these tickers only."),
     click.option("--engine", help="The engine markets start with: m0, m1, m2 or m3."),
@@ -154,6 +158,12 @@ def make_plan(given: dict[str, Any], loaded: Loaded) -> Plan:
 
 def _only_where_they_mean_something(given: dict[str, Any], venue: str) -> None:
     """An option that would be ignored is an error."""
+    if given["live"]:
+        raise Fault(
+            "this version sends no order to prod, so there is no --live: leave it out; "
+            "--venue prod trades on paper.",
+            USAGE,
+        )
     address = [name for name in ("rest", "ws") if given[name]]
     if venue != "practice":
         world = [
