@@ -158,6 +158,7 @@ def _room(desk: DeskState, basket: Basket, limits: Mapping[str, Multipliers]) ->
     """Lots that risk lets through with every leg open at once (the worst partial fill), and what binds."""
     lots, why = basket.lots, ""
     held: list[tuple[MarketState, Leg, Multipliers]] = []
+    desk.risk.cannot_lose = True
     for leg in basket.legs:
         market = desk.markets[leg.ticker]
         risk = market.risk
@@ -176,6 +177,7 @@ def _room(desk: DeskState, basket: Basket, limits: Mapping[str, Multipliers]) ->
     for market, leg, in_force in held:
         market.risk.release(leg.side, leg.limit, leg.count)
         market.risk.limits = in_force
+    desk.risk.cannot_lose = False
     return lots // CONTRACT * CONTRACT, why
 
 
@@ -249,12 +251,14 @@ def _send(desk: DeskState, relations: EventRelations, run: BasketRun, take: Take
     refresh_exposure(desk, take.ticker)  # the order itself takes the place of its reservation
     now_in_force = market.risk.limits
     market.risk.limits = relations.limits[take.ticker]
+    desk.risk.cannot_lose = not take.unwinds
     try:
         left = create(desk, order, run.status) is not None
         if not left:
             run.refused(take, judge(desk, order).why, desk.now)
     finally:
         market.risk.limits = now_in_force
+        desk.risk.cannot_lose = False
     if not left:
         return
     fields: dict[str, object] = {

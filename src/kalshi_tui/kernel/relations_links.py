@@ -46,6 +46,23 @@ def regroup(desk: DeskState) -> None:
             raise_alert(desk, Alert(key, AlertLevel.WARN, link.off))
         elif any(old is not None and old.off for old in map(before.get, link.events)):
             desk.alerts.over(key)
+    _tell_risk(desk)
+
+
+def _tell_risk(desk: DeskState) -> None:
+    """Events on one number settle as one: their worst case is listed over the joint outcomes."""
+    changed = False
+    for market in desk.markets.values():
+        event, link = market.facts.event_ticker, desk.links.get(market.facts.event_ticker)
+        joined = link is not None and link.one_number
+        name = "+".join(link.events) if link is not None and joined else event
+        step = link.step if link is not None and joined else None
+        if (market.risk.event_ticker, market.risk.number_step) != (name, step):
+            market.risk.event_ticker, market.risk.number_step = name, step
+            changed = True
+    if changed:
+        desk.risk.markets = {ticker: m.risk for ticker, m in desk.markets.items()}
+        desk.chain.r3.regrouped()
 
 
 def find_links(
@@ -98,7 +115,8 @@ def _link(relation: TickedRelation, members: Members, events: Mapping[str, Event
     if relation.series and len(members) > len({series_of(markets[0]) for markets in members.values()}):
         off, space = f"two events of one series end together ({', '.join(members)})", None
     sentence = f"relation {relation.name} off: {off}" if off else ""
-    return Link(relation.name, tuple(members), space, sentence)
+    one_number = relation.kind is RelationKind.SAME_NUMBER and not off
+    return Link(relation.name, tuple(members), space, sentence, one_number, relation.step)
 
 
 def _not_read(relation: TickedRelation, members: Members) -> str:

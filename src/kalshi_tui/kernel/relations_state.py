@@ -4,6 +4,7 @@ last scan, the basket in flight."""
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from msgspec import Struct
 
@@ -23,6 +24,10 @@ class Link(Struct, frozen=True):
     space: OutcomeSpace | None
     off: str = ""
     """The sentence why it is off; empty while it is in force."""
+    one_number: bool = False
+    """All strikes are on one number: risk takes its events as one."""
+    step: Decimal | None = None
+    """The steps that number is published in."""
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ Cancels are never reviewed.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 from typing import Protocol, TypeAlias
 
 from msgspec import Struct, field
@@ -47,6 +48,7 @@ class MarketExposure(Struct):
 
     ticker: str
     event_ticker: str
+    """The event it settles with: several events on one number are one, where that was ticked."""
     position: Count | None = None
     """All lots, YES-positive; None until the venue's positions were read: then nothing may be added."""
     own_position: Count = 0
@@ -72,6 +74,8 @@ class MarketExposure(Struct):
     strike_type: StrikeType = StrikeType.UNKNOWN
     floor_strike: float | None = None
     cap_strike: float | None = None
+    number_step: Decimal | None = None
+    """The strikes' number is published in steps of this; None: any number can come."""
     label: str = ""
     series_ticker: str = ""
     theme: str = ""
@@ -134,6 +138,9 @@ class RiskState(Struct):
     """Profit and loss of the New York day; None when nobody worked it out: then R1 refuses what adds."""
     cash: Money | None = None
     """Balance by the venue's last word; None when it was never read: then nothing may be added."""
+    cannot_lose: bool = False
+    """The order asked about is a leg of a basket that loses in no outcome once it is whole; what it may lose
+    half-filled has a limit of its own."""
 
     def event(self, event_ticker: str) -> list[MarketExposure]:
         """The markets of one event, in the desk's order."""

@@ -150,12 +150,12 @@ class R0:
         """Take in a fill of an order this desk sent (call it before ``watch``); found orders' are ignored.
 
         The repeated-execution throttle counts an engine's filled orders, not trades: one order that many
-        small takers fill is one execution.
+        small takers fill is one execution. What we took ourselves (the legs of a basket) ran over nobody's quote.
         """
         if owner is Owner.FOUND:
             return
         self._net_fills[fill.ticker] = self._net_fills.get(fill.ticker, 0) + fill.signed
-        if owner is not Owner.ENGINE:
+        if owner is not Owner.ENGINE or fill.is_taker:
             return
         filled = self._filled.setdefault((fill.ticker, fill.side), deque())
         horizon = now.mono - self.params.repeat_window_s * SECOND
@@ -181,7 +181,8 @@ class R0:
         if market.limits.reduce_only:
             return Verdict.refuse("R0_REDUCE_ONLY", f"only orders that reduce: {market.limits.why}")
         until = self._paused.get(order.ticker)
-        if order.owner is Owner.ENGINE and until is not None and state.now.mono < until:
+        quotes = order.owner is Owner.ENGINE and not state.cannot_lose
+        if quotes and until is not None and state.now.mono < until:
             left = (until - state.now.mono) // SECOND + 1
             return Verdict.refuse("R0_REPEATED", f"filled over and over on one side: paused for {left} s")
         if order.time_in_force is not TimeInForce.GTC:

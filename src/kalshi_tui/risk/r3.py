@@ -96,13 +96,19 @@ class R3:
         self._estimated = {(min(a, b), max(a, b)): rho for (a, b), rho in believed}
         self._model = None
 
+    def regrouped(self) -> None:
+        """Events were joined or parted: the model is built again."""
+        self._model = None
+
     def review(self, state: RiskState, order: NewOrder) -> Verdict:
-        """Refuses what would take the settlement distribution past its limits; what lowers the sd passes."""
+        """Refuses what would take the settlement distribution past its limits; what lowers the sd passes, and what
+        lowers the P&L of no outcome."""
         market = state.markets.get(order.ticker)
         if market is None:
             return Verdict.refuse("R3_UNKNOWN_MARKET", f"risk knows nothing of {order.ticker}")
         if (
-            is_reducing(market, order.side, order.count)
+            state.cannot_lose
+            or is_reducing(market, order.side, order.count)
             or self._fits_at_even_odds(state, market, order)
             or self._surely_fits(state, order)
         ):

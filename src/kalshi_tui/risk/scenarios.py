@@ -7,6 +7,7 @@ bid only where it settles NO, so "every order that would hurt fills" is exact wi
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import lru_cache
 from itertools import pairwise
 
@@ -158,17 +159,25 @@ def _has_strikes(market: MarketExposure) -> bool:
 
 def _line_group(markets: Sequence[MarketExposure]) -> Group:
     strikes = tuple((m.strike_type, m.floor_strike, m.cap_strike) for m in markets)
-    return Group(tuple(markets), _line_outcomes(strikes, all(m.mutually_exclusive for m in markets)))
+    steps = {m.number_step for m in markets}
+    exclusive = all(m.mutually_exclusive for m in markets)
+    return Group(tuple(markets), _line_outcomes(strikes, exclusive, steps.pop() if len(steps) == 1 else None))
 
 
 @lru_cache(maxsize=1024)
-def _line_outcomes(strikes: tuple[Strike, ...], exclusive: bool) -> tuple[Outcome, ...]:
-    """Cells of the real line: each strike as a point, and the open intervals between and around them."""
+def _line_outcomes(
+    strikes: tuple[Strike, ...], exclusive: bool, step: Decimal | None = None
+) -> tuple[Outcome, ...]:
+    """Cells of the real line: each strike as a point, and the open intervals between and around them.
+
+    Where the number comes in steps, an interval that holds no such number is no cell.
+    """
     cuts = sorted({s for _, floor, cap in strikes for s in (floor, cap) if s is not None})
     cells: list[tuple[str, float]] = [(f"< {cuts[0]:g}", cuts[0] - 1.0)]
     for low, high in pairwise(cuts):
         cells.append((f"{low:g}", low))
-        cells.append((f"{low:g} to {high:g}", (low + high) / 2.0))
+        if _holds_one(low, high, step):
+            cells.append((f"{low:g} to {high:g}", (low + high) / 2.0))
     cells.append((f"{cuts[-1]:g}", cuts[-1]))
     cells.append((f"> {cuts[-1]:g}", cuts[-1] + 1.0))
     outcomes: dict[tuple[bool, ...], Outcome] = {}
@@ -182,6 +191,14 @@ def _line_outcomes(strikes: tuple[Strike, ...], exclusive: bool) -> tuple[Outcom
         merged = label if previous is None else _merged(previous.label, label)
         outcomes[pays] = Outcome(merged, pays)
     return tuple(outcomes.values())
+
+
+def _holds_one(low: float, high: float, step: Decimal | None) -> bool:
+    """Whether a published number lies strictly between."""
+    if step is None:
+        return True
+    below, above = (Decimal(repr(float(end))) / step for end in (low, high))
+    return below // 1 + 1 < above
 
 
 def _merged(first: str, second: str) -> str:
