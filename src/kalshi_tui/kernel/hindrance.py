@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from kalshi_tui.execution.gate import StopKind
+from kalshi_tui.kernel.lag import LAGGING, frame_age, lagging
 from kalshi_tui.kernel.params import engine_params
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.kernel.words import book_sentence
 from kalshi_tui.protocol.market import MarketStatus
+from kalshi_tui.protocol.units import SECOND
 
 CLOSED = (
     MarketStatus.CLOSED,
@@ -31,7 +33,9 @@ def blocked(desk: DeskState, market: MarketState) -> tuple[str, str] | None:
     if kind is StopKind.KILL:
         return "killed", f"killed ({why}): nothing is sent; `kalshi-tui clear` opens the gate"
     if not market.quoting:
-        return ("pulled", f"pulled: {why}") if kind is StopKind.PULL else ("off", "quoting is off")
+        if kind is StopKind.PULL:
+            return "pulled", f"pulled: {why}; q quotes here again"
+        return "off", "quoting is off"
     if market.flatten is not None:
         return "flatten", market.flatten.status
     if market.watcher.window and not getattr(engine_params(desk, market), "quote_events", False):
@@ -43,6 +47,15 @@ def blocked(desk: DeskState, market: MarketState) -> tuple[str, str] | None:
     status = desk.feed.status(facts.ticker)
     if not status.valid:
         return "no book", f"no quote: {book_sentence(status)}"
+    if lagging(desk):
+        return "lagging", f"no quote: {_lag(desk)}"
     if facts.grid is None:
         return "no grid", "no quote: the market's price grid is unknown"
     return None
+
+
+def _lag(desk: DeskState) -> str:
+    age = (frame_age(desk) or 0) / SECOND
+    return (
+        f"frames are {age:.1f} s old, over {LAGGING / SECOND:g} s: the feed, this machine or its clock lags"
+    )

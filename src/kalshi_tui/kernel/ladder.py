@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from kalshi_tui.execution.orders import Order
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.portfolio.fees import maker_fee_per_contract, trade_fee
 from kalshi_tui.protocol.commands import Focus
 from kalshi_tui.protocol.instant import Instant
-from kalshi_tui.protocol.orders import Owner
+from kalshi_tui.protocol.orders import OrderState, Owner
 from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.units import DOLLAR, MILLISECOND, ONE, Count, Money, Price, Side
 from kalshi_tui.protocol.views import LadderRow, LadderView, OwnOrder
@@ -31,11 +32,7 @@ def ladder_view(desk: DeskState, market: MarketState, now: Instant, window: Focu
     held = desk.ledger.get(facts.ticker)
     position = 0 if held is None else held.position
     orders = tuple(own_order(desk, o, now) for o in desk.orders.open_orders(facts.ticker))
-    fair = (
-        market.intent.fair if market.intent is not None and market.intent.fair is not None else _fair(market)
-    )
-    if not status.valid:
-        fair = None
+    fair, fair_name = _fair(market) if status.valid else (None, "fair")
     settles_yes, settles_no = _settles(desk, market)
     best_bid = None if book is None else book.best_bid
     best_ask = None if book is None else book.best_ask
@@ -49,6 +46,7 @@ def ladder_view(desk: DeskState, market: MarketState, now: Instant, window: Focu
         best_bid=best_bid,
         best_ask=best_ask,
         fair=fair,
+        fair_name=fair_name,
         last=market.last_price,
         last_count=market.last_count,
         position=position,
@@ -63,14 +61,18 @@ def ladder_view(desk: DeskState, market: MarketState, now: Instant, window: Focu
         settles_no=settles_no,
         out_now=_out_now(desk, market, best_bid, best_ask) if status.valid else None,
         status=facts.status.value,
+        lean_levels=market.lean_levels,
+        widen=market.widen,
+        sides=market.sides,
         close=facts.close_time,
     )
 
 
-def _fair(market: MarketState) -> float | None:
-    """Before any engine was asked: the mid."""
-    mid2 = market.features.mid2
-    return None if mid2 is None else mid2 / (2 * ONE)
+def _fair(market: MarketState) -> tuple[float | None, str]:
+    """The engine's fair value; while none is asked, the mark that the day's P&L is counted by, under its own name."""
+    if market.intent is not None and market.intent.fair is not None:
+        return market.intent.fair, "fair"
+    return market.risk.fair, "mark"
 
 
 def _change_age(desk: DeskState, market: MarketState, now: Instant) -> int | None:
@@ -162,6 +164,15 @@ def _settles(desk: DeskState, market: MarketState) -> tuple[Money | None, Money 
         return None, None
     paid = held.cost + market.entry_fees
     return held.position * ONE - paid, -paid
+
+
+def queue_place(order: Order, level: Count | None) -> Count | None:
+    """Contracts ahead as last read, never more than the level can hold beside ours: it has moved on since."""
+    if order.state is OrderState.SENT or order.ahead is None:
+        return None
+    if level is None:
+        return order.ahead
+    return min(order.ahead, max(level - (order.remaining if order.in_book else 0), 0))
 
 
 def queue_line(orders: tuple[OwnOrder, ...]) -> str:

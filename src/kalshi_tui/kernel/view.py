@@ -6,19 +6,17 @@ from kalshi_tui.execution.budget import pull_cost
 from kalshi_tui.execution.gate import StopKind
 from kalshi_tui.execution.orders import Order
 from kalshi_tui.kernel import stops
-from kalshi_tui.kernel.ladder import event_name, ladder_view
+from kalshi_tui.kernel.ladder import event_name, ladder_view, queue_place
+from kalshi_tui.kernel.lag import frame_age, lagging
 from kalshi_tui.kernel.panels import feature_lines, gauges, settlement_rows
 from kalshi_tui.kernel.pnl import day_pnl, drawdown, market_day_pnl
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.protocol.commands import Focus
 from kalshi_tui.protocol.instant import Instant
-from kalshi_tui.protocol.orders import OrderState
 from kalshi_tui.protocol.units import MILLISECOND, Nanos
 from kalshi_tui.protocol.views import DeskView, MarketRow, OwnOrder, StatusView
 
 LOG_LINES = 40
-LAGGING_MS = 2000
-"""Frames this much older than their exchange stamp are not the market any more."""
 GONE_AFTER: Nanos = 10 * 60 * 1_000_000_000
 """A market that has closed and holds nothing leaves the list after this long."""
 
@@ -71,10 +69,8 @@ def status_view(desk: DeskState, now: Instant) -> StatusView:
     kind, why = desk.gate.latches.strongest("", "")
     waiting = stops.unconfirmed(desk)
     heard = desk.feed.heard_at
-    age = None if heard is None or desk.conn is None else max(now.mono - heard.mono, 0)
-    ages = desk.feed.ages()
-    # Clocks differ by a few milliseconds: an age below zero says no more than zero does.
-    lag = None if ages.exchange is None else max(ages.exchange // MILLISECOND, 0)
+    age = None if heard is None else max(now.mono - heard.mono, 0)
+    lag = frame_age(desk)
     label, when = _next_event(desk, now)
     restrictions = []
     if desk.gate.recovering:
@@ -91,9 +87,9 @@ def status_view(desk: DeskState, now: Instant) -> StatusView:
         mode=settings.mode,
         armed=hand.armed,
         engines_quoting=sum(1 for m in desk.markets.values() if m.word == "quoting"),
-        feed=_feed_word(desk, lag),
+        feed=_feed_word(desk),
         feed_age_ms=None if age is None else age // MILLISECOND,
-        lag_ms=lag,
+        lag_ms=None if lag is None else lag // MILLISECOND,
         gaps=desk.feed.counters.gaps,
         day_pnl=day_pnl(desk),
         drawdown=drawdown(desk),
@@ -113,12 +109,12 @@ def status_view(desk: DeskState, now: Instant) -> StatusView:
     )
 
 
-def _feed_word(desk: DeskState, lag: int | None) -> str:
-    if desk.conn is None:
+def _feed_word(desk: DeskState) -> str:
+    if desk.feed.heard_at is None:
         return "connecting"
-    if not desk.feed.alive:
+    if desk.conn is None or not desk.feed.alive:
         return "dead"
-    return "lagging" if lag is not None and lag > LAGGING_MS else "live"
+    return "lagging" if lagging(desk) else "live"
 
 
 def _latch_word(desk: DeskState, kind: StopKind | None) -> str:
@@ -169,6 +165,7 @@ def market_row(desk: DeskState, market: MarketState) -> MarketRow:
 
 def own_order(desk: DeskState, order: Order, now: Instant) -> OwnOrder:
     book = desk.feed.book(order.ticker)
+    level = None if book is None else book.size_at(order.side, order.price)
     return OwnOrder(
         order_id=order.order_id,
         client_order_id=order.client_order_id,
@@ -180,8 +177,8 @@ def own_order(desk: DeskState, order: Order, now: Instant) -> OwnOrder:
         owner=order.owner,
         engine=order.engine,
         state=order.state.value,
-        ahead=order.ahead if order.state is not OrderState.SENT else None,
-        level=None if book is None else book.size_at(order.side, order.price),
+        ahead=queue_place(order, level),
+        level=level,
         expiration=None if order.expiration_s is None else order.expiration_s * 1_000_000_000,
         age_ms=max(now.mono - order.sent.mono, 0) // MILLISECOND,
     )

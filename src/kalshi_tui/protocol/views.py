@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from kalshi_tui.protocol.commands import Ack
 from kalshi_tui.protocol.orders import Owner
+from kalshi_tui.protocol.quotes import QuoteSides
 from kalshi_tui.protocol.units import Count, Money, Nanos, Price, Side
 
 
@@ -118,6 +119,7 @@ class LadderView(Struct, frozen=True):
     best_bid: Price | None
     best_ask: Price | None
     fair: float | None
+    """The engine's fair value, or what ``fair_name`` says."""
     last: Price | None
     last_count: Count | None
     position: Count
@@ -138,6 +140,14 @@ class LadderView(Struct, frozen=True):
     out_now: Money | None
     status: str
     close: Nanos | None
+    fair_name: str = "fair"
+    """``mark`` while no engine is asked: then it is what the day's P&L counts the position at."""
+    lean_levels: int = 0
+    """The trader's own tilt in force: fair moved by this many levels,"""
+    widen: float = 0.0
+    """each side moved away by this share of the half-spread,"""
+    sides: QuoteSides = QuoteSides.BOTH
+    """and what the engine may quote."""
 
 
 class FeatureLine(Struct, frozen=True):

@@ -88,11 +88,21 @@ class Bench:
             f'"no_dollars_fp":[["0.5000","500.00"],["{ask_no}","100.00"]]}}}}'
         )
 
-    def delta(self, price: str, change: str, side: str = "yes", ticker: str = "T-1", skip: int = 0) -> None:
+    def delta(
+        self,
+        price: str,
+        change: str,
+        side: str = "yes",
+        ticker: str = "T-1",
+        skip: int = 0,
+        age_ms: int = 0,
+    ) -> None:
+        """``age_ms``: how long ago the exchange stamped it."""
         self.seq += 1 + skip
+        stamp = self.now.wall // MILLISECOND - age_ms
         self.frame(
             f'{{"type":"orderbook_delta","sid":1,"seq":{self.seq},"msg":{{"market_ticker":"{ticker}",'
-            f'"price_dollars":"{price}","delta_fp":"{change}","side":"{side}","ts_ms":1}}}}'
+            f'"price_dollars":"{price}","delta_fp":"{change}","side":"{side}","ts_ms":{stamp}}}}}'
         )
 
     def frame(self, raw: str) -> None:
