@@ -34,6 +34,7 @@ class Ours:
         for ticker, step in grids.items():
             self.book_feed.follow(ticker, TickGrid.of([(0, 10_000, step)]))
         self.book_feed.open(1, self.now())
+        self.books = {ticker: self.book_feed.book(ticker) for ticker in grids}
 
     def now(self) -> object:
         return self.instant(time.monotonic_ns(), time.time_ns())
@@ -44,11 +45,11 @@ class Ours:
             apply(1, decode(raw), at)
 
     def feed_best(self, frames: list[bytes]) -> None:
-        apply, decode, book_of, at = self.book_feed.apply, self.decode, self.book_feed.book, self.now()
+        apply, decode, books, at = self.book_feed.apply, self.decode, self.books, self.now()
         for raw in frames:
             ticker = apply(1, decode(raw), at)
             if ticker is not None:
-                book = book_of(ticker)
+                book = books[ticker]
                 book.best_bid, book.best_ask  # noqa: B018
 
     def final(self) -> Books:
@@ -78,11 +79,11 @@ class OursClocked(Ours):
 
     def feed_best(self, frames: list[bytes]) -> None:
         apply, decode, instant = self.book_feed.apply, self.decode, self.instant
-        mono, wall, book_of = time.monotonic_ns, time.time_ns, self.book_feed.book
+        mono, wall, books = time.monotonic_ns, time.time_ns, self.books
         for raw in frames:
             ticker = apply(1, decode(raw), instant(mono(), wall()))
             if ticker is not None:
-                book = book_of(ticker)
+                book = books[ticker]
                 book.best_bid, book.best_ask  # noqa: B018
 
 

@@ -14,7 +14,6 @@ from kalshi_tui.orderbook.memo import COUNTS, BookFault, LevelMemo, level_memo, 
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.units import Count, Price, Side
-from kalshi_tui.protocol.wire_messages import BookDelta
 
 
 class Ladders(NamedTuple):
@@ -53,9 +52,10 @@ class Book:
         "best_ask_level",
         "best_bid",
         "best_bid_level",
+        "clock",
+        "exchange_ms",
         "grid",
         "last_change",
-        "last_delta",
         "snapshot_clock",
         "ticker",
     )
@@ -65,8 +65,10 @@ class Book:
         self.grid = grid
         self.last_change: Instant | None = None
         """When a frame last changed it."""
-        self.last_delta: BookDelta | None = None
-        """The newest change it holds, None when that is its snapshot."""
+        self.exchange_ms: int | None = None
+        """The exchange's stamp of the last change, Unix milliseconds; None when that is its snapshot."""
+        self.clock: int | None = None
+        """The exchange's clock of the newest change it holds; None is unknown."""
         self.snapshot_clock = 0
         """The clock of the snapshot it was built on; changes up to it are already in. 0: unknown."""
         self.best_bid_level = -1
@@ -194,23 +196,11 @@ class Book:
                     raise BookFault("off grid", f"{self.ticker} holds {price}, not on the new grid")
                 sizes[grid.index(price)] = count
         moved.replace(ladders)
-        moved.last_change, moved.last_delta = self.last_change, self.last_delta
-        moved.snapshot_clock = self.snapshot_clock
+        moved.last_change, moved.exchange_ms = self.last_change, self.exchange_ms
+        moved.clock, moved.snapshot_clock = self.clock, self.snapshot_clock
         return moved
 
     # -- reading ------------------------------------------------------------------------------------
-
-    @property
-    def exchange_ms(self) -> int | None:
-        """The exchange's stamp of the last change, Unix milliseconds."""
-        return self.last_delta.msg.ts_ms if self.last_delta is not None else None
-
-    @property
-    def clock(self) -> int | None:
-        """The exchange's clock of the newest change it holds; 0 and None are unknown."""
-        if self.last_delta is not None and self.last_delta.msg.clock:
-            return self.last_delta.msg.clock
-        return self.snapshot_clock or None
 
     @property
     def bid_size(self) -> Count:

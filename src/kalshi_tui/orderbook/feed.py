@@ -53,10 +53,20 @@ class BookFeed(Standing):
         self, sparse: bool = False, use_yes_price: bool = False, check_every: Nanos | None = None
     ) -> None:
         super().__init__(use_yes_price)
-        self.counters = Counters()
+        self._counters = Counters()
         self._sparse = sparse
         self._ages = AgeMeter()
         self._recovery = Recovery(check_every)
+
+    @property
+    def counters(self) -> Counters:
+        """Up to the last frame."""
+        self._count()
+        return self._counters
+
+    def _count(self) -> None:
+        for stream in self._streams.values():
+            self._counters.deltas += stream.uncounted()
 
     # -- the connection -----------------------------------------------------------------------------
 
@@ -65,6 +75,7 @@ class BookFeed(Standing):
         self._conn = conn
         self._heard = at
         self._dead_since = None
+        self._count()
         self._streams.clear()
         self._crosses.open.clear()
         self._ages = AgeMeter()
@@ -79,6 +90,7 @@ class BookFeed(Standing):
             return
         self._conn = None
         self._dead_since = None
+        self._count()
         self._streams.clear()
         self._crosses.open.clear()
         for followed in self._markets.values():
@@ -99,7 +111,6 @@ class BookFeed(Standing):
         if (type(message) is not FullDelta and type(message) is not BookDelta) or conn != self._conn:
             return self._apply_other(conn, message, at)
         self._heard = at
-        self.counters.deltas += 1
         stream: Stream | None
         try:
             stream = self._streams[message.sid]
@@ -110,6 +121,7 @@ class BookFeed(Standing):
             stream.next = seq + 1
             stream.last = message
         else:
+            self._counters.deltas += 1
             stream = self._misplaced(message, at)
             if stream is None:
                 return None
@@ -122,35 +134,37 @@ class BookFeed(Standing):
             return None
         clock = body.clock
         if clock and clock <= book.snapshot_clock:  # 0 is "no recorded change" and orders nothing
-            self.counters.duplicates += 1
+            self._counters.duplicates += 1
             return None
         try:
             book.change(body.side, body.price_dollars, body.delta_fp)
         except BookFault as fault:
             return self._fault(self._markets[ticker], fault, at)
         book.last_change = at
-        book.last_delta = message
+        book.exchange_ms = body.ts_ms
+        if clock:
+            book.clock = clock
         if book.best_bid_level >= book.best_ask_level or self._crosses.open:
             self._watch_cross(book, at)
         return ticker
 
     def _apply_other(self, conn: int, message: Message, at: Instant) -> str | None:
         if isinstance(message, BookDelta):
-            self.counters.deltas += 1  # of a connection that is gone
+            self._counters.deltas += 1  # of a connection that is gone
         else:
-            self.counters.others += 1
+            self._counters.others += 1
         if conn != self._conn:
             return None
         self._heard = at
         if isinstance(message, InvalidFrame):
-            self.counters.invalid_frames += 1
+            self._counters.invalid_frames += 1
             # Its subscription is unknown: any answer will tell by its number whether something was lost.
             self._recovery.probe = True
             return None
         if isinstance(message, BookSnapshot):
-            self.counters.snapshots += 1
+            self._counters.snapshots += 1
         elif isinstance(message, Trade):
-            self.counters.trades += 1
+            self._counters.trades += 1
         elif isinstance(message, Subscribed):
             self._begin(message)
             return None
@@ -179,9 +193,11 @@ class BookFeed(Standing):
             return None
         if seq is None:
             return stream
+        self._counters.deltas += stream.uncounted()
         place = stream.place(seq, message)
+        stream.counted = stream.next
         if place is Place.SEEN:
-            self.counters.duplicates += 1
+            self._counters.duplicates += 1
             return None
         if place is Place.LATE:
             return None
@@ -191,7 +207,7 @@ class BookFeed(Standing):
 
     def _gap(self, stream: Stream, at: Instant) -> None:
         if not self._sparse:
-            self.counters.gaps += 1
+            self._counters.gaps += 1
         for ticker in stream.tickers:
             followed = self._markets.get(ticker)
             if followed is None or followed.sid != stream.sid:
@@ -212,6 +228,7 @@ class BookFeed(Standing):
         if message.msg.channel == BOOK_CHANNEL:
             self._recovery.subscribed(sid)
             if stream is None or stream.ended:
+                self._count()
                 stream = self._streams[sid] = Stream(sid, 1, self._sparse)
                 self._free_of_ended()
             stream.carries_books = True
@@ -291,13 +308,13 @@ class BookFeed(Standing):
             held = book.clock
             older = body.clock is not None and held is not None and body.clock < held
             if not swept and not older:
-                self.counters.book_checks += 1
-                self.counters.book_mismatches += not same
+                self._counters.book_checks += 1
+                self._counters.book_mismatches += not same
         elif followed.lost:
-            self.counters.resyncs += 1
+            self._counters.resyncs += 1
         followed.answered(at)
         book.snapshot_clock = body.clock or 0
-        book.last_delta = None
+        book.clock, book.exchange_ms = body.clock or None, None
         if not live:
             stream.live[ticker] = book
             self._turn(followed, "live", at)
@@ -313,15 +330,15 @@ class BookFeed(Standing):
             self._crossed(book.ticker, at)
 
     def _crossed(self, ticker: str, at: Instant) -> None:
-        self.counters.crossed_settled += 1
+        self._counters.crossed_settled += 1
         self._lose(self._markets[ticker], "crossed", at)
 
     def _fault(self, followed: Followed, fault: BookFault, at: Instant) -> str:
         """A frame that can not be true of the book: the book is lost, and the market is told so."""
         if fault.word == "negative":
-            self.counters.negative_levels += 1
+            self._counters.negative_levels += 1
         else:
-            self.counters.invalid_frames += 1
+            self._counters.invalid_frames += 1
         self._lose(followed, fault.word, at)
         return followed.ticker
 

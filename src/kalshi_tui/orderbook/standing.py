@@ -95,6 +95,11 @@ class Standing:
             and not followed.book.crossed
         )
 
+    @property
+    def has_turned(self) -> bool:
+        """Whether ``turned`` has anything to tell."""
+        return bool(self._turned)
+
     def turned(self) -> list[str]:
         """Markets whose status changed since the last call, in the order it happened."""
         tickers = list(self._turned)

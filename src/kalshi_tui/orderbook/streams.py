@@ -32,6 +32,7 @@ class Stream:
         "_missing",
         "_sparse",
         "carries_books",
+        "counted",
         "ended",
         "last",
         "live",
@@ -45,6 +46,8 @@ class Stream:
         """``first`` is the number the first frame must have, None when the subscription is joined midway."""
         self.sid = sid
         self.next = first if first is not None else -1
+        self.counted = self.next
+        """Deltas with lower numbers are in the counters: a delta in its place only moves ``next``, for speed."""
         self.live: dict[str, Book] = {}
         self.tickers: dict[str, None] = {}
         """Markets known to be on this subscription, in the order they came."""
@@ -57,6 +60,11 @@ class Stream:
         self.sampled: KnownMessage | UnknownFrame | None = None
         """The last one whose age was taken."""
         self._missing: list[int] = []
+
+    def uncounted(self) -> int:
+        """Deltas that came in their places since this was last asked."""
+        fresh, self.counted = self.next - self.counted, self.next
+        return fresh
 
     def place(self, seq: int, message: KnownMessage | UnknownFrame) -> Place:
         """Judge a frame and move on behind it. A sparse stream only ever sees numbers go back."""

@@ -74,24 +74,24 @@ class _Envelope(Struct, gc=False):
 _decode_known = msgspec.json.Decoder(KnownMessage).decode
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _decode_full = msgspec.json.Decoder(FullDelta).decode
-_DELTA_HEAD = b'{"type":"orderbook_delta",'
 _FULL_COMMAS = 11
 """Of a ``FullDelta``: five keys in the frame, eight in its body."""
 _KNOWN_TYPES = frozenset(kind.__struct_config__.tag for kind in KnownMessage.__args__)
 # Bad UTF-8 and lone surrogates are ValueErrors, depth is a RecursionError: none of them is a MsgspecError.
 _REFUSALS = (msgspec.MsgspecError, ValueError, RecursionError)
+_NOT_FULL = (*_REFUSALS, TypeError)
 
 
 def decode(raw: bytes | str) -> Message:
     """The message in ``raw``; ``UnknownFrame`` for a type we do not know, else ``InvalidFrame``."""
+    try:
+        # A first glance, so that little else is decoded twice. Text has no count of bytes: a TypeError.
+        if raw.count(b",") == _FULL_COMMAS and len(raw) <= MAX_FRAME:  # type: ignore[arg-type]
+            return _decode_full(raw)
+    except _NOT_FULL:
+        pass
     if len(raw) > MAX_FRAME:
         return _invalid(raw, f"larger than {MAX_FRAME} bytes")
-    # A first glance, so that only a damaged or a new kind of delta is decoded twice.
-    if type(raw) is bytes and raw.startswith(_DELTA_HEAD) and raw.count(b",") == _FULL_COMMAS:
-        try:
-            return _decode_full(raw)
-        except _REFUSALS:
-            pass
     return _decode_any(raw)
 
 

@@ -74,12 +74,14 @@ class FullDeltaBody(DeltaBody, frozen=True, gc=False, kw_only=True):
     ts_ms: Natural
 
 
-class FullDelta(BookDelta, frozen=True, gc=False, tag="orderbook_delta", kw_only=True):
+class FullDelta(BookDelta, frozen=True, gc=False, tag=False, kw_only=True):
     """A stranger's change as the exchange documents it, the busiest of all messages: thirteen keys, none absent.
 
-    A ``BookDelta`` in every respect; ``id`` and the keys of our own changes stay None.
+    A ``BookDelta`` in every respect; ``id`` and the keys of our own changes stay None. Its type is a key as any
+    other, for the decoder takes a tag that is absent for the right one.
     """
 
+    type: Literal["orderbook_delta"]
     sid: Natural
     seq: Natural
     sending_ts_ms: Natural

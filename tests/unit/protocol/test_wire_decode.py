@@ -162,7 +162,7 @@ def test_every_message_as_bytes_and_as_text(kind: type, frame: dict[str, Any], i
     text = json.dumps(frame, indent=indent)
     for raw in (text, text.encode()):
         message = decode(raw)
-        assert type(message) is kind
+        assert isinstance(message, kind)
         assert not isinstance(message, wm.InvalidFrame)
         assert (message.sid, message.seq) == (frame.get("sid"), frame.get("seq"))
 
