@@ -19,36 +19,44 @@ GROUP_COST = 10
 
 @dataclass(slots=True)
 class WriteBudget:
-    """``capacity`` tokens at most, ``rate`` a second. Basic tier: 100 and 100."""
+    """``capacity`` tokens at most, ``rate`` a second. Basic tier: 100 and 100.
+
+    The level is kept in billionths of a token, so that it does not depend on how often it was refilled.
+    """
 
     capacity: int = 100
     rate: int = 100
-    _tokens: float = 100.0
+    _level: int = 100 * SECOND
     _read: Nanos | None = None
 
     def configure(self, capacity: int, rate: int) -> None:
         self.capacity, self.rate = capacity, rate
-        self._tokens = min(self._tokens, float(capacity))
+        self._level = min(self._level, capacity * SECOND)
 
     def refill(self, now: Instant) -> None:
         if self._read is not None and now.mono > self._read:
-            self._tokens = min(self.capacity, self._tokens + (now.mono - self._read) * self.rate / SECOND)
+            self._level = min(self.capacity * SECOND, self._level + (now.mono - self._read) * self.rate)
         self._read = now.mono
 
     @property
     def tokens(self) -> int:
-        return int(self._tokens)
+        return self._level // SECOND
 
     def spend(self, cost: int) -> None:
         """A write leaves: the bucket may go below zero only by cancels of an emergency."""
-        self._tokens -= cost
+        self._level -= cost * SECOND
 
     def affords(self, cost: int, reserve: int) -> bool:
         """Whether ``cost`` leaves at least ``reserve`` (what pulling everything would take)."""
-        return self._tokens >= cost + min(reserve, self.capacity // 2)
+        return self._level >= (cost + min(reserve, self.capacity // 2)) * SECOND
+
+    def when(self, cost: int, reserve: int) -> Nanos:
+        """Monotonic time from which ``affords`` says yes if nothing is spent; never before the last refill."""
+        missing = (cost + min(reserve, self.capacity // 2)) * SECOND - self._level
+        return (self._read or 0) + max(-(-missing // self.rate), 0)
 
     def affords_cancel(self) -> bool:
-        return self._tokens >= CANCEL_COST
+        return self._level >= CANCEL_COST * SECOND
 
 
 def pull_cost(open_orders: int, groups: int = 0) -> int:

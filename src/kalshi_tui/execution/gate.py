@@ -59,8 +59,15 @@ class Latches:
     pulled: dict[str, str] = field(default_factory=dict)
     """scope key -> why; engines are latched off until a person switches them on."""
 
+    @property
+    def any(self) -> bool:
+        """Whether any stop is in force anywhere."""
+        return bool(self.killed or self.kills or self.held or self.pulled)
+
     def strongest(self, ticker: str, event: str) -> tuple[StopKind | None, str]:
         """The strongest stop in force for a market."""
+        if not (self.killed or self.kills or self.held or self.pulled):
+            return None, ""
         if self.killed and not self.reduce_only:
             return StopKind.KILL, self.kill_why
         tables = ((StopKind.KILL, self.kills), (StopKind.PULL, self.pulled), (StopKind.HOLD, self.held))

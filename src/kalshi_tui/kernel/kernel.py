@@ -7,9 +7,10 @@ byte for byte.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from kalshi_tui.kernel import (
+    alarm,
     commanding,
     ending,
     facts,
@@ -18,6 +19,7 @@ from kalshi_tui.kernel import (
     rounds,
     stops,
     summary,
+    tokens,
     trace,
     view,
 )
@@ -29,7 +31,7 @@ from kalshi_tui.orderbook.feed import BookFeed
 from kalshi_tui.protocol import events as ev
 from kalshi_tui.protocol.commands import Focus
 from kalshi_tui.protocol.effects import Effect, ReadFills, ReadOrders, ReadPositions
-from kalshi_tui.protocol.events import KernelEvent
+from kalshi_tui.protocol.events import FrameReceived, KernelEvent
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.quotes import Alert, AlertLevel
 from kalshi_tui.protocol.units import UnitError
@@ -44,6 +46,8 @@ from kalshi_tui.protocol.wire_messages import (
     UserOrder,
 )
 
+Dirty: TypeAlias = dict[str, bool | None]
+
 
 class Kernel:
     """One desk's decisions. ``apply`` is cheap and called per event; ``decide`` once per drained inbox."""
@@ -57,6 +61,7 @@ class Kernel:
     ) -> None:
         """``saved_day`` is the last ``day`` row of the journal: what R1 remembers."""
         self.state = DeskState(settings, start, feed, saved_day)
+        self._apply_to_books = feed.apply
         self.state.boot_wall = start.wall
         desk = self.state
         self._handlers: dict[type[Any], Callable[[Any], None]] = {
@@ -110,41 +115,69 @@ class Kernel:
         """Take in one event. Never raises for what the outside sent."""
         desk = self.state
         desk.now = event.at
-        if type(event) is ev.FrameReceived:
-            self._frame(event)
+        if type(event) is FrameReceived:
+            message = event.message
+            ticker = self._apply_to_books(event.conn, message, event.at)
+            if ticker is None:
+                self._other_frame(event)
+                return
+            if ticker not in desk.dirty:
+                desk.dirty[ticker] = True
+            if type(message) is BookDelta and message.msg.client_order_id is not None:
+                self._own_delta(message.msg.client_order_id)
             return
         desk.stirred = True
+        desk.order_counts = None
         self._handlers[type(event)](event)
 
     def decide(self, now: Instant) -> list[Effect]:
         """Everything that follows from what was applied, at this instant; in the order to carry it out."""
         desk = self.state
         desk.now = desk.risk.now = now
-        if desk.stirred:
-            desk.chain.totals.changed()
-        desk.budget.refill(now)
-        rounds.feed(desk)
-        recovery.step(desk)
-        commanding.step(desk)
-        stops.step_flattens(desk)
-        rounds.look_again(desk)
-        relations.step(desk)
-        changed = False
-        dirty, desk.dirty = desk.dirty, {}
-        for ticker, by_book in dirty.items():
-            market = desk.markets.get(ticker)
-            if market is not None and (follow_book if by_book else decide_market)(desk, market):
-                changed = True
-        rounds.watch(desk)
-        stops.keep_sweeping(desk)
-        rounds.every_second(desk)
-        ending.step(desk)
+        if desk.stirred or now.mono >= desk.alarm or desk.feed.has_turned:
+            changed, dirty = self._decide_all()
+        elif desk.dirty:
+            changed, dirty = self._decide_dirty()
+        else:
+            changed, dirty = False, {}
         if changed:
             desk.counters.decisions += 1
         effects = desk.take_effects()
         if desk.settings.trace:
             desk.trace.append(trace.entry(desk, now, tuple(dirty), effects))
         return effects
+
+    def _decide_all(self) -> tuple[bool, Dirty]:
+        """Something else than public frames came, or a clock is due: every step is looked at."""
+        desk = self.state
+        desk.budget.refill(desk.now)
+        rounds.feed(desk)
+        recovery.step(desk)
+        commanding.step(desk)
+        stops.step_flattens(desk)
+        rounds.look_again(desk)
+        relations.step(desk)
+        changed, dirty = self._decide_dirty()
+        for market in tokens.whose_turn(desk):
+            dirty.setdefault(market.ticker, None)
+            changed = decide_market(desk, market) or changed
+        rounds.watch(desk)
+        stops.keep_sweeping(desk)
+        rounds.every_second(desk)
+        ending.step(desk)
+        desk.alarm = alarm.next_due(desk)
+        return changed, dirty
+
+    def _decide_dirty(self) -> tuple[bool, Dirty]:
+        """Whether any intent changed, and the markets that were looked at."""
+        desk = self.state
+        changed = False
+        dirty, desk.dirty = desk.dirty, {}
+        for ticker, by_book in dirty.items():
+            market = desk.markets.get(ticker)
+            if market is not None and (follow_book if by_book else decide_market)(desk, market):
+                changed = True
+        return changed, dirty
 
     def view(self, now: Instant, focus: Focus | None = None, full: bool = False) -> DeskView:
         """What every screen shows; ``full`` adds all own orders and the counters."""
@@ -161,20 +194,22 @@ class Kernel:
 
     # -- frames --------------------------------------------------------------------------------------
 
-    def _frame(self, event: ev.FrameReceived) -> None:
+    def _own_delta(self, client_order_id: str) -> None:
+        """A change of the book that is ours: from now on the order is in it, its answer may come later."""
+        desk = self.state
+        order = desk.orders.by_client_id.get(client_order_id)
+        if order is not None:
+            order.in_book = True
+            touched(desk, order)
+
+    def _other_frame(self, event: FrameReceived) -> None:
+        """A frame that changed no book."""
         desk, message = self.state, event.message
-        ticker = desk.feed.apply(event.conn, message, event.at)
-        if ticker is not None:
-            desk.dirty.setdefault(ticker, True)
-            if type(message) is BookDelta and message.msg.client_order_id is not None:
-                order = desk.orders.by_client_id.get(message.msg.client_order_id)
-                if order is not None:
-                    order.in_book = True
-                    touched(desk, order)
-            return
         handler = self._messages.get(type(message))
         if handler is not None and event.conn == desk.conn:
-            desk.stirred = desk.stirred or type(message) is not Trade
+            if type(message) is not Trade:
+                desk.stirred = True
+                desk.order_counts = None
             try:
                 handler(message)
             except (UnitError, ValueError) as error:

@@ -9,13 +9,14 @@ from functools import partial
 
 from kalshi_tui.execution import target
 from kalshi_tui.execution.orders import Order
-from kalshi_tui.kernel import report
+from kalshi_tui.kernel import report, tokens
 from kalshi_tui.kernel.booking import own_resting
 from kalshi_tui.kernel.hindrance import blocked
 from kalshi_tui.kernel.observing import mark_moved, observe, set_mark
 from kalshi_tui.kernel.params import engine_params
 from kalshi_tui.kernel.sending import amend, cancel, create
 from kalshi_tui.kernel.state import DeskState, MarketState, Review
+from kalshi_tui.kernel.tokens import affords_order
 from kalshi_tui.pricing.base import MarketSnapshot, QuoteParams
 from kalshi_tui.pricing.base import quote as engine_quote
 from kalshi_tui.pricing.calendar import next_pull
@@ -48,7 +49,6 @@ def follow_book(desk: DeskState, market: MarketState) -> bool:
         return decide_market(desk, market)
     if book.crossed:
         return False
-    market.decided = desk.now.mono
     bid, bid_size, ask, ask_size = book.top_without(own_resting(desk, market))
     features = market.features
     if bid != features.bid or ask != features.ask:
@@ -73,7 +73,7 @@ def _reads_sizes(desk: DeskState, market: MarketState) -> bool:
 def decide_market(desk: DeskState, market: MarketState) -> bool:
     """Bring the market's orders to what it should quote now; True when its intent changed."""
     before = (market.bid, market.ask)
-    market.decided = desk.now.mono
+    desk.budget.refill(desk.now)
     market.rests = False
     status = desk.feed.status(market.ticker)
     if status.valid:
@@ -338,6 +338,7 @@ def _work(desk: DeskState, market: MarketState) -> bool:
 
 def _look_again(desk: DeskState, market: MarketState, when: Nanos) -> None:
     desk.waiting[market.ticker] = min(desk.waiting.get(market.ticker, when), when)
+    desk.alarm = min(desk.alarm, when)
 
 
 def _threshold(intent: QuoteIntent | None) -> int:
@@ -361,9 +362,14 @@ def _act(desk: DeskState, market: MarketState, action: target.Action, expiration
             return amend(desk, order, order.count, renewed, "renewed before it expires")
         case target.Create(side, price, count):
             again = desk.now.mono + LOOK_AGAIN
+            number = desk.order_number
             new = _order(market, side, price, count, desk.next_client_id("e"), expiration)
             if create(desk, new, market.why):
                 market.clocks[side].moved = desk.now.mono
             else:
-                _look_again(desk, market, again)
+                desk.order_number = number  # it never left: the next one may have its name
+                if affords_order(desk):
+                    _look_again(desk, market, again)
+                else:
+                    tokens.wait(desk, market.ticker)
     return True

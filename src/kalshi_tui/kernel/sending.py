@@ -10,6 +10,7 @@ from kalshi_tui.execution.orders import Order
 from kalshi_tui.kernel import report
 from kalshi_tui.kernel.booking import refresh_exposure
 from kalshi_tui.kernel.state import DeskState
+from kalshi_tui.kernel.tokens import affords_order, order_counts
 from kalshi_tui.kernel.words import book_sentence
 from kalshi_tui.protocol.effects import AmendOrder, CancelOrder, CreateOrder, Journal
 from kalshi_tui.protocol.orders import NewOrder, OrderState, Owner
@@ -19,7 +20,6 @@ from kalshi_tui.protocol.units import MILLISECOND, Count, format_count
 CANCEL_RETRY_MS = (0, 250, 500, 1000, 2000, 5000)
 """Wait before the n-th cancel of one order; the last for every further one: a stop is retried for ever."""
 
-IN_FLIGHT = (OrderState.SENT, OrderState.AMENDING)
 BUDGET = "BUDGET"
 """Not a risk refusal: the order waits for tokens."""
 
@@ -46,10 +46,9 @@ def judge(desk: DeskState, order: NewOrder) -> Verdict:
     if verdict.decision is Decision.REFUSE:
         return verdict
     # Before risk: while tokens are short every quote waits, and asks again and again.
-    if not desk.budget.affords(CREATE_COST, pull_cost(desk.orders.open_count() + 1)):
+    if not affords_order(desk):
         return Verdict.refuse(BUDGET, "the write budget is spent; what is left is kept for pulling")
-    states = [o.state for orders in desk.orders.live.values() for o in orders.values()]
-    desk.risk.in_flight = sum(states.count(state) for state in IN_FLIGHT)
+    desk.risk.in_flight = order_counts(desk)[1]
     return desk.chain.review(desk.risk, order)
 
 
@@ -61,7 +60,9 @@ def create(desk: DeskState, order: NewOrder, why: str) -> Verdict | None:
         return None
     if verdict.count < order.count:
         order = replace(order, count=verdict.count)
+    open_orders, asked = order_counts(desk)
     desk.orders.submit(order, desk.now)
+    desk.order_counts = (open_orders + 1, asked + 1)
     desk.chain.note_sent(order, desk.now)
     market = desk.markets.get(order.ticker)
     if market is not None:
@@ -105,6 +106,7 @@ def cancel(desk: DeskState, order: Order, why: str) -> bool:
         return False
     desk.budget.spend(CANCEL_COST)
     desk.orders.canceling(order, desk.now, why)
+    desk.order_counts = None
     desk.journal.append(Journal("cancel", {"order_id": order.order_id, "ticker": order.ticker, "why": why}))
     desk.cancels.append(
         CancelOrder(order.order_id, order.client_order_id, order.ticker, order.exchange_index, why)
@@ -119,10 +121,11 @@ def amend(desk: DeskState, order: Order, count: Count, expiration_s: int | None,
     kind, _ = desk.gate.latches.strongest(order.ticker, "")
     if kind is StopKind.KILL or desk.gate.recovering:
         return False
-    if not desk.budget.affords(AMEND_COST, pull_cost(desk.orders.open_count())):
+    if not desk.budget.affords(AMEND_COST, pull_cost(order_counts(desk)[0])):
         return False
     desk.budget.spend(AMEND_COST)
     desk.orders.amending(order, desk.now, count, expiration_s)
+    desk.order_counts = None
     fields: dict[str, object] = {
         "order_id": order.order_id,
         "count": format_count(count),

@@ -98,8 +98,6 @@ class MarketState:
     """Codes that have held its orders back since one last left."""
     snapshot: FeatureSnapshot | None = None
     """Features at the last decision on a valid book."""
-    decided: Nanos | None = None
-    """Monotonic time of its last decision."""
     rests: bool = False
     """The last decision left nothing undone that the next public frame could let it do."""
     reviewed_mark: Price | None = None
@@ -238,6 +236,14 @@ class DeskState:
     """A flatten runs somewhere."""
     waiting: dict[str, Nanos] = field(default_factory=dict)
     """Markets to look at again, and from which monotonic time."""
+    unpaid: dict[str, None] = field(default_factory=dict)
+    """Markets whose quotes wait for write tokens, in line."""
+    tokens_due: Nanos = 0
+    """Monotonic time when there may be tokens for the first of them."""
+    alarm: Nanos = 0
+    """Monotonic time when everything is looked at again, public frames or not (``alarm.next_due``)."""
+    order_counts: tuple[int, int] | None = None
+    """(orders that may still fill, requests without an answer); None: to be counted."""
     order_number: int = 0
     calendar_asked: Nanos | None = None
     """Monotonic time when the venue's calendar was last asked for."""
