@@ -37,6 +37,7 @@ _PING_AFTER: Nanos = 2 * SECOND
 _DEAD_AFTER: Nanos = 5 * SECOND
 _HEARD_EVERY: Nanos = SECOND
 _SEND_S = 3.0
+_MARKET_DATA = (BookDelta, BookSnapshot, Trade, Ticker)
 _AUTH_RETRY_S = (5.0, 10.0, 20.0)
 
 
@@ -208,7 +209,7 @@ class FeedClient:
             at, raw = frames.popleft()
             message = decode(raw)
             self._deliver(FrameReceived(at, self.conn, message))
-            if isinstance(message, BookDelta | BookSnapshot | Trade | Ticker):
+            if isinstance(message, _MARKET_DATA):
                 self._backoff.useful()
             else:
                 self._subscriptions.on_message(message, at.mono)
