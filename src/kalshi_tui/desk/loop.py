@@ -254,7 +254,7 @@ class Desk:
 
     def kill(self, why: str) -> None:
         log.warning("kill: %s", why)
-        self.command(COMMAND_LINE, Stop(self.server.table.line_id(), "kill"), False)
+        self.command(COMMAND_LINE, Stop(self.server.table.line_id(), "kill", why=why), False)
 
     def _give_up(self) -> None:
         self.executor.shut("the desk did not end in time")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from kalshi_tui.execution.orders import Change, Order
 from kalshi_tui.kernel import report
 from kalshi_tui.kernel.state import DeskState, MarketState
+from kalshi_tui.kernel.words import taken
 from kalshi_tui.protocol.commands import Scope
 from kalshi_tui.protocol.effects import Journal
-from kalshi_tui.protocol.orders import Fill, NewOrder, Owner, Settlement
+from kalshi_tui.protocol.orders import Fill, NewOrder, Owner, Settlement, TimeInForce
 from kalshi_tui.protocol.quotes import Alert, AlertLevel
 from kalshi_tui.protocol.units import SECOND, Count, Money, Price, Side, format_count, format_money
 
@@ -109,6 +110,10 @@ def book_change(desk: DeskState, change: Change | None) -> None:
     desk.dirty[order.ticker] = None
     if change.what == "rejected":
         _count_rejection(desk, order, change.why)
+    if change.what == "canceled" and order.owner is Owner.MINE and order.time_in_force is TimeInForce.IOC:
+        book = desk.feed.book(order.ticker)
+        touch = None if book is None else book.best_ask if order.side is Side.BID else book.best_bid
+        desk.alerts.note(desk.now.wall, "info", taken(order, touch), order.ticker)
 
 
 def _count_rejection(desk: DeskState, order: Order, why: str) -> None:

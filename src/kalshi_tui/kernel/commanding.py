@@ -26,6 +26,7 @@ from kalshi_tui.protocol.events import CommandReceived, SessionChanged
 from kalshi_tui.protocol.market import MarketStatus
 from kalshi_tui.protocol.orders import NewOrder, Owner, TimeInForce
 from kalshi_tui.protocol.quotes import Alert, AlertLevel, Decision, Regime
+from kalshi_tui.protocol.text import safe_text
 from kalshi_tui.protocol.units import MILLISECOND, SECOND, Side
 from kalshi_tui.protocol.views import EngineParams, MarketCard
 
@@ -200,7 +201,18 @@ def _stop(desk: DeskState, event: CommandReceived, command: cmd.Stop) -> str:
     event_ticker = command.scope.event
     if event_ticker and all(m.facts.event_ticker != event_ticker for m in desk.markets.values()):
         raise Refused(f"{event_ticker} is not an event of this desk")
-    return stops.stop(desk, kind, command.scope, "by key" if event.in_control else "by command")
+    return stops.stop(desk, kind, command.scope, _who(desk, event, command))
+
+
+def _who(desk: DeskState, event: CommandReceived, command: cmd.Stop) -> str:
+    """What stopped whom from where and when, for whoever finds the latch: ``flatten all by key at 12:30:05``."""
+    if command.why and not event.session:
+        cause = str(safe_text(command.why, 120))
+    else:
+        all_of_it = not (command.scope.ticker or command.scope.event)
+        cause = f"{command.kind}{' all' if all_of_it and command.kind != 'kill' else ''} "
+        cause += "by key" if event.session else "by command line"
+    return f"{cause} at {new_york(desk.now.wall)[11:19]}"
 
 
 def _clear(desk: DeskState, event: CommandReceived, command: cmd.Clear) -> str:

@@ -105,7 +105,9 @@ def _limits(market: MarketState | None) -> Gauge:
     if market is None:
         return Gauge("R2", 0, 0, FULL, "–")
     limits = market.risk.limits
-    text = limits.why or f"×{limits.position / FULL:.2f} {market.regime.value}"
+    words = limits.why.split() or [market.regime.value]
+    factors = [word for word in words if word.startswith("×")] or [f"×{limits.position / FULL:g}"]
+    text = " ".join([factors[0], *(word for word in words if not word.startswith("×"))])
     return Gauge(
         "R2", limits.position, limits.position, FULL, text, "warn" if limits.reduce_only else "plain"
     )

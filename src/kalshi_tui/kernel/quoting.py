@@ -17,6 +17,7 @@ from kalshi_tui.kernel.params import engine_params
 from kalshi_tui.kernel.sending import amend, cancel, create
 from kalshi_tui.kernel.state import DeskState, MarketState, Review
 from kalshi_tui.kernel.tokens import affords_order
+from kalshi_tui.kernel.words import refused
 from kalshi_tui.pricing.base import MarketSnapshot, QuoteParams
 from kalshi_tui.pricing.base import quote as engine_quote
 from kalshi_tui.pricing.calendar import next_pull
@@ -108,13 +109,19 @@ def _propose(desk: DeskState, market: MarketState) -> None:
     bid, bid_why = _review(desk, market, Side.BID, intent.bid, basis)
     ask, ask_why = _review(desk, market, Side.ASK, intent.ask, basis)
     market.bid, market.ask = bid, ask
-    cuts = [cut for cut in (bid_why, ask_why) if cut]
+    reason, cuts = intent.reason, []
+    for side, left, said in ((Side.BID, bid, bid_why), (Side.ASK, ask, ask_why)):
+        if said and left is None:
+            reason = refused(reason, side, said)
+        elif said:
+            cuts.append(said)
     if kind is not None:
         cuts.append(f"held: {held}")
     elif market.risk.limits.reduce_only:
         cuts.append(f"reduce only: {market.risk.limits.why} (R2)")
-    market.why = "; ".join([intent.reason, *cuts])
-    market.word = "quoting" if bid is not None or ask is not None else ("risk" if cuts else "no quote")
+    market.why = "; ".join([reason, *cuts])
+    by_risk = bool(bid_why or ask_why or cuts)
+    market.word = "quoting" if bid is not None or ask is not None else ("risk" if by_risk else "no quote")
 
 
 def _basis(desk: DeskState, market: MarketState) -> tuple[object, ...]:

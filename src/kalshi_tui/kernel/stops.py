@@ -70,7 +70,7 @@ def clear(desk: DeskState, scope: Scope, *, reduce_only: bool) -> str:
     key = scope_key(scope)
     lifted = []
     for kind, table in (("hold", latches.held), ("pull", latches.pulled), ("kill", latches.kills)):
-        found = [key] if key in table else list(table) if not key else []
+        found = [s for s in table if s == key or not key]
         lifted += [kind] * bool(found)
         for scope_of in found:
             del table[scope_of]

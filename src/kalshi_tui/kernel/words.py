@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from kalshi_tui.execution.orders import Order
 from kalshi_tui.orderbook.followed import BookStatus
+from kalshi_tui.protocol.units import CONTRACT, Price, Side
 
 _SENTENCES = {
     "waiting": "waiting for the book's snapshot",
@@ -24,3 +26,33 @@ _SENTENCES = {
 def book_sentence(status: BookStatus) -> str:
     """Why a book is not valid, in words; ``live`` when it is."""
     return _SENTENCES.get(status.reason, status.reason)
+
+
+def refused(reason: str, side: Side, said: str) -> str:
+    """An engine's reason after risk refused one of its sides (``said``): what it wanted is in brackets, not a quote.
+
+    ``bid 94 = fair 95.0 − 1.5; ask 97`` -> ``no bid (94 = fair 95.0 − 1.5): inventory 40/40 (R0); ask 97``
+    """
+    name = side.value
+    why = said.removeprefix(f"no {name}: ")
+    parts = reason.split("; ")
+    for place, part in enumerate(parts):
+        if part.startswith(f"{name} "):
+            parts[place] = f"no {name} ({part.removeprefix(f'{name} ')}): {why}"
+            return "; ".join(parts)
+    return f"{reason}; no {name}: {why}"
+
+
+def taken(order: Order, touch: Price | None) -> str:
+    """How a taking order ended that did not get all it asked for. ``touch`` is the other side's best now."""
+    got = max(order.filled, order.venue_filled)
+    of = f"{got / CONTRACT:g} of {order.count / CONTRACT:g}" if got else "nothing"
+    there, limit = order.side.opposite.value, f"{order.price / 100:g}"
+    if touch is None:
+        left = f"no {there} is left"
+    elif (touch - order.price) * order.side.sign > 0:
+        left = f"the {there} {'is now' if got else 'moved to'} {touch / 100:g}"
+    else:
+        left = f"the {there} it was sent for was gone when it came"
+    word = "up" if order.side is Side.BID else "down"
+    return f"took {of} {word} to {limit}: {left}"

@@ -45,6 +45,8 @@ class Stop(Command, frozen=True, tag="stop"):
 
     kind: str
     scope: Scope = Scope()
+    why: str = ""
+    """What asked for it where that was no key: a file, a signal. A screen's is not heard."""
 
 
 class Clear(Command, frozen=True, tag="clear"):

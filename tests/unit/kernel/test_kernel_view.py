@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from kernel_bench import Bench
+import pytest
+from kernel_bench import START, Bench
 
+from kalshi_tui.execution.orders import Order
 from kalshi_tui.kernel.lag import LAGGING
+from kalshi_tui.kernel.words import refused, taken
 from kalshi_tui.protocol import effects as ef
 from kalshi_tui.protocol import events as ev
-from kalshi_tui.protocol.commands import Tilt
+from kalshi_tui.protocol.commands import Clear, PlaceOrder, Scope, SetQuoting, Stop, Tilt
+from kalshi_tui.protocol.orders import OrderState, Owner
 from kalshi_tui.protocol.quotes import QuoteSides
 from kalshi_tui.protocol.units import MILLISECOND, Side
 from kalshi_tui.protocol.views import LadderView, OwnOrder
@@ -86,3 +90,68 @@ def test_what_stands_in_for_fair_goes_by_its_own_name() -> None:
     assert ladder(bench).fair == bench.kernel.state.markets["T-1"].risk.fair
     assert Bench().kernel.view(bench.now).ladder is not None
     assert ladder(Bench()).fair_name == "fair"
+
+
+def test_a_stop_says_who_asked_for_what_and_when() -> None:
+    bench = Bench(("T-1", "T-2"))
+    bench.say(Stop(2, "flatten"))
+    assert bench.kernel.view(bench.now).status.latch_why.startswith("flatten all by key at 10:")
+    bench.say(Stop(3, "kill", why="the kill file /x/KILL is there"), session=0, in_control=False)
+    assert bench.kernel.view(bench.now).status.latch_why.startswith("the kill file /x/KILL is there at 10:")
+    bench.say(Clear(4))
+    bench.say(Stop(5, "kill", why="not for a screen to say"), session=3)
+    assert bench.kernel.view(bench.now).status.latch_why.startswith("kill by key at 10:")
+
+
+def test_clearing_everything_leaves_no_market_pulled() -> None:
+    bench = Bench(("T-1", "T-2"))
+    bench.say(Stop(2, "flatten", Scope(ticker="T-1")))
+    bench.say(Stop(3, "flatten"))
+    bench.say(SetQuoting(4, False))
+    bench.say(Clear(5))
+    bench.turn()
+    assert [row.state for row in bench.kernel.view(bench.now).markets] == ["off", "off"]
+
+
+def test_an_order_that_took_nothing_says_where_the_offer_went() -> None:
+    bench = Bench(quote_at_start=False)
+    bench.arm()
+    wall = bench.kernel.view(bench.now).wall
+    assert bench.say(PlaceOrder(3, "T-1", Side.BID, 4600, 1000, wall, take=True)).ok
+    (create,) = bench.made(ef.CreateOrder)
+    bench.delta("0.5400", "-100.00", side="no")
+    bench.kernel.apply(ev.CreateAccepted(bench.now, create.order.client_order_id, "o", 0, 0))
+    bench.turn()
+    text = bench.kernel.view(bench.now).log[0].text
+    assert text == "took nothing up to 46: the ask moved to 50"
+
+
+def order(side: Side, filled: int) -> Order:
+    instant = START
+    return Order(
+        "c", "T-1", side, 4500, 1000, Owner.MINE, "", OrderState.CANCELED, instant, filled=filled
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("side", "filled", "touch", "words"),
+    [
+        (Side.BID, 0, 4600, "took nothing up to 45: the ask moved to 46"),
+        (Side.BID, 400, 4650, "took 4 of 10 up to 45: the ask is now 46.5"),
+        (Side.ASK, 0, 4400, "took nothing down to 45: the bid moved to 44"),
+        (Side.ASK, 0, None, "took nothing down to 45: no bid is left"),
+        (Side.ASK, 0, 4500, "took nothing down to 45: the bid it was sent for was gone when it came"),
+    ],
+)
+def test_the_end_of_a_taking_order_in_words(side: Side, filled: int, touch: int | None, words: str) -> None:
+    assert taken(order(side, filled), touch) == words
+
+
+def test_a_side_that_risk_refused_is_not_quoted_in_the_same_breath() -> None:
+    reason = "bid 94 = fair 95.0 − 1.5 to grid; ask 97"
+    said = "no bid: filled over 5 times in 60 s (R0)"
+    assert refused(reason, Side.BID, said) == (
+        "no bid (94 = fair 95.0 − 1.5 to grid): filled over 5 times in 60 s (R0); ask 97"
+    )
+    assert refused(reason, Side.ASK, "no ask: inventory (R0)").endswith("; no ask (97): inventory (R0)")
+    assert refused("no arb", Side.ASK, "no ask: x") == "no arb; no ask: x"
