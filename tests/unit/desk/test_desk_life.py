@@ -19,7 +19,6 @@ from kalshi_tui.desk import exit_codes, life, loop, panic
 from kalshi_tui.desk.client import DeskClient
 from kalshi_tui.desk.life import live
 from kalshi_tui.desk.loop import Desk, DeskFacts, Parts, instant
-from kalshi_tui.desk.meter import LatencyMeter
 from kalshi_tui.desk.output import Output
 from kalshi_tui.protocol import effects as ef
 from kalshi_tui.protocol import events as ev
@@ -239,10 +238,3 @@ def test_a_reader_that_stops_holds_nobody_up_and_one_that_goes_is_noticed() -> N
     assert closed == [True]
     with contextlib.suppress(BrokenPipeError):
         stream.close()
-
-
-def test_latency_is_by_nearest_rank() -> None:
-    meter = LatencyMeter()
-    for micros in range(1, 101):
-        meter.add(micros * 1000)
-    assert meter.summary() == {"p50": 51.0, "p99": 100.0}
