@@ -53,7 +53,6 @@ class Book:
         "best_bid",
         "best_bid_level",
         "clock",
-        "exchange_ms",
         "grid",
         "last_change",
         "snapshot_clock",
@@ -65,8 +64,6 @@ class Book:
         self.grid = grid
         self.last_change: Instant | None = None
         """When a frame last changed it."""
-        self.exchange_ms: int | None = None
-        """The exchange's stamp of the last change, Unix milliseconds; None when that is its snapshot."""
         self.clock: int | None = None
         """The exchange's clock of the newest change it holds; None is unknown."""
         self.snapshot_clock = 0
@@ -196,7 +193,7 @@ class Book:
                     raise BookFault("off grid", f"{self.ticker} holds {price}, not on the new grid")
                 sizes[grid.index(price)] = count
         moved.replace(ladders)
-        moved.last_change, moved.exchange_ms = self.last_change, self.exchange_ms
+        moved.last_change = self.last_change
         moved.clock, moved.snapshot_clock = self.clock, self.snapshot_clock
         return moved
 

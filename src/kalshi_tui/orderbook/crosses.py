@@ -23,16 +23,19 @@ class Crosses:
         self.open: dict[str, tuple[int | None, Nanos]] = {}
         """Ticker to (exchange stamp in ms, the monotonic instant until which it is normal)."""
 
-    def watch(self, book: Book, at: Instant) -> bool:
-        """Look at a book that just changed; True when its cross outlived its stamp (it is then forgotten)."""
+    def watch(self, book: Book, stamp: int | None, at: Instant) -> bool:
+        """Look at a book that just changed at the exchange's ``stamp`` in ms, None where that is not known.
+
+        True when its cross outlived its stamp (it is then forgotten).
+        """
         began = self.open.get(book.ticker)
-        if began is not None and began[0] != book.exchange_ms and at.mono > began[1]:
+        if began is not None and began[0] != stamp and at.mono > began[1]:
             del self.open[book.ticker]
             return True
         if not book.crossed:
             self.open.pop(book.ticker, None)
-        elif began is None or (began[0] is not None and began[0] == book.exchange_ms):
-            self.open[book.ticker] = (book.exchange_ms, at.mono + GRACE)
+        elif began is None or (began[0] is not None and began[0] == stamp):
+            self.open[book.ticker] = (stamp, at.mono + GRACE)
         return False
 
     def outlived(self, at: Instant) -> list[str]:

@@ -133,19 +133,18 @@ class BookFeed(Standing):
             self._delta_without_book(stream, ticker)
             return None
         clock = body.clock
-        if clock and clock <= book.snapshot_clock:  # 0 is "no recorded change" and orders nothing
-            self._counters.duplicates += 1
-            return None
+        if clock:  # 0 is "no recorded change" and orders nothing
+            if clock <= book.snapshot_clock:
+                self._counters.duplicates += 1
+                return None
+            book.clock = clock
         try:
             book.change(body.side, body.price_dollars, body.delta_fp)
         except BookFault as fault:
             return self._fault(self._markets[ticker], fault, at)
         book.last_change = at
-        book.exchange_ms = body.ts_ms
-        if clock:
-            book.clock = clock
         if book.best_bid_level >= book.best_ask_level or self._crosses.open:
-            self._watch_cross(book, at)
+            self._watch_cross(book, body.ts_ms, at)
         return ticker
 
     def _apply_other(self, conn: int, message: Message, at: Instant) -> str | None:
@@ -314,7 +313,7 @@ class BookFeed(Standing):
             self._counters.resyncs += 1
         followed.answered(at)
         book.snapshot_clock = body.clock or 0
-        book.clock, book.exchange_ms = body.clock or None, None
+        book.clock = body.clock or None
         if not live:
             stream.live[ticker] = book
             self._turn(followed, "live", at)
@@ -322,11 +321,11 @@ class BookFeed(Standing):
             return None if live else ticker
         book.replace(ladders)
         book.last_change = at
-        self._watch_cross(book, at)
+        self._watch_cross(book, None, at)
         return ticker
 
-    def _watch_cross(self, book: Book, at: Instant) -> None:
-        if self._crosses.watch(book, at):
+    def _watch_cross(self, book: Book, stamp: int | None, at: Instant) -> None:
+        if self._crosses.watch(book, stamp, at):
             self._crossed(book.ticker, at)
 
     def _crossed(self, ticker: str, at: Instant) -> None:
