@@ -73,7 +73,21 @@ def show(file: Path | None) -> None:
 @file_option
 def check(file: Path | None) -> None:
     """Read the configuration as `run` would; every mistake is named with its place."""
+    from kalshi_tui.cli.calibrate import accepted_calibrations
+    from kalshi_tui.cli.screen import check_screen
+
     loaded = _load(file)
+    mistakes = []
+    for look in (
+        lambda: check_screen(loaded.settings),
+        lambda: accepted_calibrations(loaded.settings.engines.calibrations),
+    ):
+        try:
+            look()
+        except Fault as fault:
+            mistakes.append(fault.message)
+    if mistakes:
+        raise Fault("\n".join(mistakes), USAGE)
     there = loaded.file.exists()
     say(f"{loaded.file} is valid." if there else f"{loaded.file} is not there; the defaults are in force.")
 

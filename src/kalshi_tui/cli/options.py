@@ -137,6 +137,7 @@ def make_plan(given: dict[str, Any], loaded: Loaded) -> Plan:
         calibrations=accepted_calibrations(settings.engines.calibrations),
         bankroll=settings.risk.bankroll,
         prints=tuple(entry.scheduled() for entry in settings.calendar),
+        relations=tuple(entry.ticked() for entry in settings.relations),
         markets=tuple(settings.venue.markets),
         quote=given["quote"],
         unattended=given["unattended"],

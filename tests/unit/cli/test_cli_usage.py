@@ -204,19 +204,6 @@ def test_keys_and_themes_are_lists_of_what_there_is() -> None:
     assert any(line.startswith("night") for line in themes)
 
 
-def test_doctor_looks_and_says(sealed_home: Path) -> None:
-    done = call("doctor", "--json")
-    checks = {check["name"]: check for check in lines(done.stdout)}
-    assert done.returncode == 0
-    assert {"program", "terminal", "configuration", "state folder", "tapes folder", "desks"} <= set(checks)
-    file = sealed_home / ".config/kalshi-tui/config.toml"
-    file.parent.mkdir(parents=True)
-    file.write_text("[ui]\ntheme = 3\n")
-    broken = call("doctor")
-    assert broken.returncode == 1
-    assert "FAIL  configuration" in broken.stdout
-
-
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_scripts(shell: str) -> None:
     done = call("completion", shell)
