@@ -13,7 +13,10 @@ help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-7s %s\n", $$1, $$2}' Makefile
 
 run: $(VENV)/.run ## open the workstation on the practice exchange (ARGS="--seed 7 ...")
-	@$(BIN)/kalshi-tui run $(ARGS)
+	@$(BIN)/kalshi-tui run $(ARGS) || { code=$$?; case $$code in \
+		5) echo "The desk was stopped by risk or kill (exit code 5 of the command)." >&2;; \
+		130|143) ;; \
+		*) exit $$code;; esac; }
 
 test: $(VENV)/.dev ## run the tests (ARGS="-k book")
 	@$(BIN)/python -m pytest -n 2 $(ARGS)
