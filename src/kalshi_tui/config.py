@@ -22,7 +22,18 @@ from pydantic_core import ErrorDetails
 from kalshi_tui import locations
 from kalshi_tui.config_engines import Engines, engines_section
 from kalshi_tui.config_lines import key_lines, line_of
-from kalshi_tui.config_models import CHOICE, Practice, Print, Record, Risk, Section, TomlFloat, Ui, Venue
+from kalshi_tui.config_models import (
+    CHOICE,
+    Practice,
+    Print,
+    Record,
+    Relation,
+    Risk,
+    Section,
+    TomlFloat,
+    Ui,
+    Venue,
+)
 from kalshi_tui.protocol.text import safe_text
 from kalshi_tui.tui.actions import KeymapError, resolve_keymap
 
@@ -47,6 +58,7 @@ class Settings(Section):
     """Your own keys by action id, e.g. recentre = "space"; `kalshi-tui keys` lists the ids."""
     record: Record = Record()
     calendar: list[Print] = Field(default=[])
+    relations: list[Relation] = Field(default=[])
 
     @field_validator("keymap")
     @classmethod

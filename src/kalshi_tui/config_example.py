@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from kalshi_tui.config import settings_model
 from kalshi_tui.config_engines import field_docs
-from kalshi_tui.config_models import IN_DOLLARS, Print, Risk, Section
+from kalshi_tui.config_models import IN_DOLLARS, Print, Relation, Risk, Section
 from kalshi_tui.protocol.units import Money, format_money
 
 _HEAD = """\
@@ -44,8 +44,8 @@ def _section(section: Section, path: tuple[str, ...]) -> Iterator[str]:
         value = getattr(section, name)
         if isinstance(value, Section):
             inner.append((name, value))
-        elif field.annotation == list[Print]:
-            tables += ["", *_comment(_summary(Print)), f"#[[{name}]]", *_entry()]
+        elif (entry := _entry_of(field)) is not None:
+            tables += ["", *_comment(_summary(entry)), f"#[[{name}]]", *_entry(entry)]
         elif isinstance(value, dict):
             tables += ["", *_comment(docs.get(name, "")), f"[{'.'.join((*path, name))}]"]
         else:
@@ -58,14 +58,31 @@ def _section(section: Section, path: tuple[str, ...]) -> Iterator[str]:
     yield from tables
 
 
-def _entry() -> Iterator[str]:
-    """The keys of one ``[[calendar]]``, filled with an example."""
-    docs = field_docs(Print)
-    shown_instead = {"label": '"CPI"', "at": "2026-12-10T08:30:00", "series": '["KXCPI"]'}
-    for name, field in Print.model_fields.items():
+_SHOWN_INSTEAD: dict[type[Section], dict[str, str]] = {
+    Print: {"label": '"CPI"', "at": "2026-12-10T08:30:00", "series": '["KXCPI"]'},
+    Relation: {
+        "kind": '"same_number"',
+        "series": '["KXCPI", "KXCPIBR"]',
+        "step": "0.1",
+        "rules_sha256": '["' + "0" * 64 + '"]',
+    },
+}
+"""Repeated tables have no defaults that say much: examples by key."""
+
+
+def _entry_of(field: FieldInfo) -> type[Section] | None:
+    """The table that a list of tables repeats; None for other fields."""
+    inner = get_args(field.annotation)
+    return next((table for table in _SHOWN_INSTEAD if inner == (table,)), None)
+
+
+def _entry(table: type[Section]) -> Iterator[str]:
+    """The keys of one repeated table, filled with an example."""
+    docs = field_docs(table)
+    for name, field in table.model_fields.items():
         yield from _comment(docs[name])
         default = field.get_default(call_default_factory=True)
-        yield f"#{name} = {shown_instead.get(name) or _toml(default)}"
+        yield f"#{name} = {_SHOWN_INSTEAD[table].get(name) or _toml(default)}"
 
 
 def _summary(section: type[Section]) -> str:

@@ -6,17 +6,20 @@ code reads. Secrets never are: a key is named by the path of its file and its id
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from kalshi_tui import locations
 from kalshi_tui.protocol.calendar import ScheduledPrint
+from kalshi_tui.protocol.relations import RelationKind, TickedRelation
 from kalshi_tui.protocol.text import safe_text, safe_ticker
 from kalshi_tui.protocol.units import DOLLAR, SECOND, Money, UnitError, parse_money
 
@@ -174,6 +177,54 @@ class Print(Section):
             post_s=self.post_s,
             series=tuple(self.series),
             determines=tuple(self.determines),
+        )
+
+
+def _decimal(value: object) -> object:
+    if isinstance(value, TomlFloat):
+        return Decimal(value.text)
+    return Decimal(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+class Relation(Section):
+    """A relation across events, once you have read the rules of both: M3 then trades what contradicts it.
+    `kalshi-tui relations` lists candidates with their rules in full, and prints the table to paste. Repeat the
+    table for more."""
+
+    kind: Literal["same_number", "nested"]
+    """same_number: all strikes are on one number, so a bracket is the difference of two thresholds. nested: the
+    first event can only pay where the next one does (by June, by December)."""
+    series: list[str] = []
+    """Their events that end at the same time belong together, e.g. ["KXCPI", "KXCPIBR"]; or name `events`."""
+    events: list[str] = []
+    """These very events; nested ones with the innermost first."""
+    step: Annotated[Decimal | None, BeforeValidator(_decimal)] = Field(default=None, gt=0)
+    """The number is published in steps of this (CPI in percent: 0.1); without it less is proved."""
+    rules_sha256: list[str]
+    """What was read: one entry for every rule text. Where a text is not among them, the relation is off."""
+
+    @model_validator(mode="after")
+    def _whole(self) -> Relation:
+        if bool(self.series) == bool(self.events):
+            raise ValueError("expected either series or events")
+        if len(self.series or self.events) < 2:
+            raise ValueError("expected at least two, a relation is between events")
+        if self.kind == "nested" and self.series:
+            raise ValueError("expected events: of nested ones the order counts, innermost first")
+        if not all(re.fullmatch("[0-9a-f]{64}", one) for one in self.rules_sha256):
+            raise ValueError(
+                "expected rules_sha256 as `kalshi-tui relations` prints them: 64 hex digits each"
+            )
+        return self
+
+    def ticked(self) -> TickedRelation:
+        """As the kernel wants it."""
+        return TickedRelation(
+            RelationKind(self.kind),
+            tuple(self.series),
+            tuple(self.events),
+            tuple(self.rules_sha256),
+            self.step,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 from typing import get_args
 
@@ -219,3 +220,35 @@ def test_lines_of_keys_skip_long_strings() -> None:
         ("a",): 1, ("t",): 2, ("t", "b"): 3, ("t", "d", "e"): 6,
         ("l",): 7, ("l", "0"): 7, ("l", "0", "f g"): 8, ("l", "1"): 9,
     }  # fmt: skip
+
+
+HASH = "ab" * 32
+
+
+def test_a_ticked_relation_is_read_exactly(file: Path) -> None:
+    file.write_text(
+        f'[[relations]]\nkind = "same_number"\nseries = ["KXCPI", "KXCPIBR"]\nstep = 0.1\nrules_sha256 = ["{HASH}"]\n'
+    )
+    (relation,) = config.load(file, {}).settings.relations
+    ticked = relation.ticked()
+    assert (ticked.name, ticked.step, ticked.rules_sha256) == ("KXCPI/KXCPIBR", Decimal("0.1"), (HASH,))
+    assert ticked.proved == ""
+
+
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ('kind = "same_number"\nseries = ["A"]', "at least two"),
+        ('kind = "same_number"\nseries = ["A", "B"]\nevents = ["C", "D"]', "either series or events"),
+        ('kind = "nested"\nseries = ["A", "B"]', "innermost first"),
+        ('kind = "equal"\nseries = ["A", "B"]', "same_number"),
+    ],
+)
+def test_a_relation_that_binds_nothing_is_refused(file: Path, rows: str, says: str) -> None:
+    assert says in mistake(file, f'[[relations]]\n{rows}\nrules_sha256 = ["{HASH}"]\n')
+
+
+def test_a_relation_needs_what_was_read(file: Path) -> None:
+    rows = '[[relations]]\nkind = "nested"\nevents = ["A-1", "A-2"]\n'
+    assert "rules_sha256 is missing" in mistake(file, rows)
+    assert "64 hex digits" in mistake(file, f'{rows}rules_sha256 = ["nonsense"]\n')

@@ -27,6 +27,7 @@ from kalshi_tui.desk.paper import PaperKernel
 from kalshi_tui.desk.plan import Plan
 from kalshi_tui.execution.paper import PaperParams, PaperVenue
 from kalshi_tui.kernel.kernel import Kernel
+from kalshi_tui.kernel.relations_links import PRACTICE
 from kalshi_tui.kernel.settings import KernelSettings
 from kalshi_tui.locations import next_latches, tapes_dir
 from kalshi_tui.orderbook.feed import BookFeed
@@ -274,6 +275,8 @@ def _settings(plan: Plan, boot: str, quote: bool) -> KernelSettings:
         engine_params=params,
         calibrations=plan.calibrations,
         prints=plan.prints,
+        retire_after_s=RETIRE_AFTER_S,
+        relations=(*plan.relations, *(PRACTICE if plan.venue == "practice" else ())),
         detached_hold_s=DETACHED_HOLD_S if pulls else None,
     )
 

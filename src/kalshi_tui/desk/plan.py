@@ -10,6 +10,7 @@ from msgspec import Struct
 from kalshi_tui.kernel.calibration import Calibration
 from kalshi_tui.locations import EMBEDDED, DeskFolder
 from kalshi_tui.protocol.calendar import ScheduledPrint
+from kalshi_tui.protocol.relations import TickedRelation
 from kalshi_tui.protocol.units import Money
 
 
@@ -28,6 +29,8 @@ class Plan(Struct, frozen=True):
     """Blessed ones only: micro-price tables and regime thresholds with the markets they were measured on."""
     prints: tuple[ScheduledPrint, ...] = ()
     """The trader's own calendar."""
+    relations: tuple[TickedRelation, ...] = ()
+    """Relations across events that the trader has read the rules of."""
     markets: tuple[str, ...] = ()
     """Tickers to follow; empty: every open market of the practice exchange."""
     quote: bool = False
