@@ -10,9 +10,11 @@ from kalshi_tui.protocol.units import CONTRACT, SECOND, Count, Money
 from kalshi_tui.protocol.views import FeatureLine, Gauge, SettleRow
 from kalshi_tui.risk.base import FULL
 from kalshi_tui.risk.r1_machine import DayState
-from kalshi_tui.risk.scenarios import event_worst, groups, outcome_values
+from kalshi_tui.risk.scenarios import Group, event_worst, groups, outcome_values
 
 MINUS = "−"
+MOST_OUTCOMES = 12
+"""Rows of the settlement pane at most."""
 
 
 def feature_lines(desk: DeskState, market: MarketState, now: Instant) -> tuple[FeatureLine, ...]:
@@ -146,13 +148,37 @@ def _whole(money: Money) -> str:
     return f"{money / 1e6:,.0f}"
 
 
+NOBODY = "none of these"
+"""The outcome in which no followed market settles YES."""
+
+
 def settlement_rows(desk: DeskState, market: MarketState) -> tuple[SettleRow, ...]:
-    """P&L of each way the event can settle; nothing while nothing is held or resting there."""
+    """P&L of each way the event can settle, what pays nobody last; nothing where a market settles by itself, flat."""
     siblings = [m.risk for m in desk.markets.values() if m.facts.event_ticker == market.facts.event_ticker]
-    if all(not m.position and not m.open_orders for m in siblings):
-        return ()
+    idle = all(not m.position and not m.open_orders for m in siblings)
     rows: list[SettleRow] = []
     for group in groups(siblings):
-        for value, fair in zip(outcome_values(group), outcome_fairs(group), strict=True):
+        if idle and len(group.markets) == 1:
+            continue
+        rows.extend(settlement_of(group))
+    return tuple(rows[:MOST_OUTCOMES])
+
+
+def settlement_of(group: Group) -> list[SettleRow]:
+    """One group's outcomes in their order, the one that pays nobody last."""
+    rows, nobody = [], []
+    several = len(group.markets) > 1
+    triples = zip(group.outcomes, outcome_values(group), outcome_fairs(group), strict=True)
+    for outcome, value, fair in triples:
+        if any(outcome.pays) or not several:
             rows.append(SettleRow(value.label, fair, value.now, value.if_hit))
-    return tuple(rows[:12])
+        else:
+            # Between strikes the label would be a range in which other outcomes lie.
+            label = value.label if _at_an_end(value.label) else NOBODY
+            nobody.append(SettleRow(label, fair, value.now, value.if_hit))
+    return rows + nobody
+
+
+def _at_an_end(label: str) -> bool:
+    """Whether a range is open on one side: nothing that pays lies in it."""
+    return label[:1] in "<>≤≥"

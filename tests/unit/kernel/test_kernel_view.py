@@ -7,14 +7,18 @@ from kernel_bench import START, Bench
 
 from kalshi_tui.execution.orders import Order
 from kalshi_tui.kernel.lag import LAGGING
+from kalshi_tui.kernel.panels import settlement_of
 from kalshi_tui.kernel.words import refused, taken
 from kalshi_tui.protocol import effects as ef
 from kalshi_tui.protocol import events as ev
 from kalshi_tui.protocol.commands import Clear, PlaceOrder, Scope, SetQuoting, Stop, Tilt
+from kalshi_tui.protocol.market import StrikeType
 from kalshi_tui.protocol.orders import OrderState, Owner
 from kalshi_tui.protocol.quotes import QuoteSides
 from kalshi_tui.protocol.units import MILLISECOND, Side
 from kalshi_tui.protocol.views import LadderView, OwnOrder
+from kalshi_tui.risk.base import MarketExposure
+from kalshi_tui.risk.scenarios import groups
 
 
 def ladder(bench: Bench) -> LadderView:
@@ -155,3 +159,27 @@ def test_a_side_that_risk_refused_is_not_quoted_in_the_same_breath() -> None:
     )
     assert refused(reason, Side.ASK, "no ask: inventory (R0)").endswith("; no ask (97): inventory (R0)")
     assert refused("no arb", Side.ASK, "no ask: x") == "no arb; no ask: x"
+
+
+def test_what_pays_nobody_stands_last_under_its_own_name() -> None:
+    strikes = (
+        (StrikeType.LESS_OR_EQUAL, None, 0.1),
+        (StrikeType.BETWEEN, 0.2, 0.2),
+        (StrikeType.GREATER, 0.2, None),
+    )
+    markets = [
+        MarketExposure(
+            f"T{n}",
+            "E",
+            position=100,
+            mutually_exclusive=True,
+            strike_type=kind,
+            floor_strike=low,
+            cap_strike=high,
+        )
+        for n, (kind, low, high) in enumerate(strikes)
+    ]
+    (group,) = groups(markets)
+    assert [row.label for row in settlement_of(group)] == ["≤ 0.1", "0.2", "> 0.2", "none of these"]
+    (single,) = groups(markets[2:])
+    assert [row.label for row in settlement_of(single)] == ["≤ 0.2", "> 0.2"]
