@@ -54,6 +54,8 @@ CHECK_EVERY = 4 * SECOND
 """Every followed book is compared with the exchange's own at least this often."""
 DETACHED_HOLD_S = 10
 """Demo and prod: quotes are pulled this long after nobody can see them any more."""
+RETIRE_AFTER_S = 600
+"""As long as the list of markets shows one that has closed and holds nothing."""
 DAY = "day"
 """Kind of the journal's rows that hold the state of the day's loss engine."""
 OVER = (MarketStatus.DETERMINED, MarketStatus.AMENDED, MarketStatus.FINALIZED)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 
 from kalshi_tui.execution.gate import StopKind
-from kalshi_tui.kernel import stops
+from kalshi_tui.kernel import retiring, stops
 from kalshi_tui.kernel.booking import raise_alert
 from kalshi_tui.kernel.observing import conditions
 from kalshi_tui.kernel.pnl import begin_day_of_found, day_marks, marks
@@ -99,6 +99,7 @@ def every_second(desk: DeskState) -> None:
         if market.quoting or market.ticker in desk.orders.live:
             desk.dirty[market.ticker] = None
     begin_day_of_found(desk)
+    retiring.step(desk)
     if desk.chain.r1.roll(desk.now):
         desk.ledger.start_day(marks(desk))
     desk.chain.scale(desk.risk, {m.ticker: conditions(desk, m) for m in desk.markets.values()})

@@ -57,6 +57,8 @@ class KernelSettings(Struct, frozen=True):
     """Collect intents, verdicts and effects for ``decisions_hash``."""
     history: int = 120
     """Seconds of feature history kept for sparklines."""
+    retire_after_s: int | None = None
+    """Finalized markets leave the desk this long after their close; None keeps all (a replay's books stay)."""
 
     def engine_of(self, facts: Market) -> str:
         """What a market starts with: its own engine, its event's, its series', else the default."""

@@ -10,7 +10,7 @@ where cash flow is what trading and settlement moved, fees included.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from kalshi_tui.protocol.orders import Fill, Settlement
 from kalshi_tui.protocol.units import CONTRACT, DOLLAR, ONE, Count, Money, Price
@@ -101,6 +101,14 @@ class Position:
         if self.cost is not None:
             self.cost += paid
         self._move_lots(signed, found)
+
+    def absorb(self, other: Position) -> None:
+        """Take over what a flat position has made and paid."""
+        self.realized += other.realized
+        self.fees += other.fees
+        self.cash += other.cash
+        self.volume += other.volume
+        self.day_base = (self.day_base or 0) + (other.day_base or 0)
 
     def _move_lots(self, signed: Count, found: bool) -> None:
         """Close lots of the trade's own kind first, then the other kind, then open."""
@@ -196,6 +204,16 @@ class Ledger:
             equity = held.equity(marks.get(held.ticker))
             if equity is not None:
                 held.day_base = equity
+
+    def fold(self, tickers: Iterable[str]) -> None:
+        """Add up flat positions of these markets into one without a ticker: their profit, fees and cash stay in
+        every sum, their names are forgotten. One that is held, or whose day has not begun, stays."""
+        for ticker in tickers:
+            held = self._positions.get(ticker)
+            if held is None or not ticker or held.position or held.day_base is None:
+                continue
+            del self._positions[ticker]
+            self.of("").absorb(held)
 
     def totals(self, marks: dict[str, Price]) -> tuple[Money, Money | None, Money]:
         """(realized, unrealized, fees); unrealized is None while a position has no mark or no cost."""

@@ -110,6 +110,11 @@ class RiskChain:
     def note_refused(self, order: NewOrder, now: Instant) -> None:
         self.controls.note_refused(order, now)
 
+    def forget(self, ticker: str) -> None:
+        """Nothing of this market will be asked again: it is over."""
+        for engine in (self.controls, self.r0, self.r2, self.r3):
+            engine.forget(ticker)
+
     def _ask(self, name: str, state: RiskState, order: NewOrder, replacing: Count) -> Verdict:
         try:
             if name == "controls":

@@ -119,6 +119,11 @@ class Controls:
         while now.mono - refusals[0] > 60 * SECOND:
             refusals.popleft()
 
+    def forget(self, ticker: str) -> None:
+        self._by_market.pop(ticker, None)
+        for place in [place for place in self._refused if place[0] == ticker]:
+            del self._refused[place]
+
     # -- checks --------------------------------------------------------------------------------------
 
     def _size(self, order: NewOrder, market: MarketExposure) -> Verdict | None:

@@ -146,6 +146,10 @@ class R0:
                 found.append(Alert(f"r0 repeated {market.ticker}", AlertLevel.WARN, text, market.ticker))
         return found
 
+    def forget(self, ticker: str) -> None:
+        self._paused.pop(ticker, None)
+        self._net_fills.pop(ticker, None)
+
     def note_fill(self, fill: Fill, owner: Owner, now: Instant) -> None:
         """Take in a fill of an order this desk sent (call it before ``watch``); found orders' are ignored.
 

@@ -81,6 +81,9 @@ class R2:
         self.params = params
         self._last: dict[str, tuple[Nanos, Multipliers]] = {}
 
+    def forget(self, ticker: str) -> None:
+        self._last.pop(ticker, None)
+
     def scale(
         self, market: MarketExposure, conditions: Conditions, now: Instant, *, r1_warn: bool = False
     ) -> Multipliers:

@@ -100,6 +100,10 @@ class R3:
         """Events were joined or parted: the model is built again."""
         self._model = None
 
+    def forget(self, ticker: str) -> None:
+        for side in Side:
+            self._judged.pop((ticker, side), None)
+
     def review(self, state: RiskState, order: NewOrder) -> Verdict:
         """Refuses what would take the settlement distribution past its limits; what lowers the sd passes, and what
         lowers the P&L of no outcome."""
