@@ -198,7 +198,7 @@ def test_the_example_is_current_and_says_the_defaults(file: Path) -> None:
     file.write_text("\n".join(lines))
     settings = config.load(file, {}).settings
     assert [entry.label for entry in settings.calendar] == ["CPI"]
-    assert settings.model_copy(update={"calendar": []}) == config.settings_model()()
+    assert settings.model_copy(update={"calendar": [], "relations": []}) == config.settings_model()()
 
 
 def test_calendar_times_are_new_york_unless_they_say_otherwise(file: Path) -> None:
