@@ -117,6 +117,30 @@ def side_actions(
     return actions
 
 
+def in_place(
+    side: Side,
+    target: Quote,
+    working: Sequence[Order],
+    grid: TickGrid,
+    now: Instant,
+    rules: TargetRules,
+    threshold: int,
+) -> bool:
+    """Whether one order is all the target asks for: ``side_actions`` would do nothing, now or after its pause."""
+    if len(working) != 1:
+        return False
+    order = working[0]
+    if order.state is not OrderState.LIVE and order.state is not OrderState.SENT:
+        return False
+    if order.price != target.price and _misplaced(order, side, target.price, grid, threshold) is not None:
+        return False
+    resting = order.remaining
+    if resting > target.count or resting * 100 < target.count * rules.top_up_share:
+        return False
+    expires = order.expiration_s
+    return expires is None or expires >= now.wall // SECOND + rules.renew_before_s
+
+
 def _misplaced(order: Order, side: Side, price: Price, grid: TickGrid, threshold: int) -> str | None:
     """``adverse`` when it gives away more than its target, ``lagging`` when too far behind it."""
     if not grid.is_valid(order.price):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kalshi_tui.features.snapshot import FeatureSnapshot
 from kalshi_tui.kernel.booking import own_resting
-from kalshi_tui.kernel.state import DeskState, MarketState
+from kalshi_tui.kernel.state import DeskState, MarketState, Own, Touch
+from kalshi_tui.orderbook.book import Book
 from kalshi_tui.protocol.quotes import Regime
 from kalshi_tui.protocol.units import CENT, ONE, SECOND
 from kalshi_tui.risk.r2 import Conditions
@@ -17,11 +18,17 @@ def observe(desk: DeskState, market: MarketState) -> None:
         return
     own = own_resting(desk, market)
     bid, bid_size, ask, ask_size = book.top_without(own)
+    market.touch = touch_of(book, own) if bid == book.best_bid and ask == book.best_ask else None
     features = market.features
     features.on_top(bid, bid_size, ask, ask_size, desk.now)
     snapshot = market.snapshot = features.snapshot(desk.now)
     set_mark(desk, market, snapshot.microprice)
     feel_regime(desk, market, snapshot)
+
+
+def touch_of(book: Book, own: Own | None) -> Touch:
+    """The book's touch, our own orders included; equal ones are the same touch without them too."""
+    return (book, own, book.best_bid_level, book.bid_size, book.best_ask_level, book.ask_size)
 
 
 def set_mark(desk: DeskState, market: MarketState, fair: float | None) -> None:

@@ -12,7 +12,7 @@ from kalshi_tui.execution.orders import Order
 from kalshi_tui.kernel import report, tokens
 from kalshi_tui.kernel.booking import own_resting
 from kalshi_tui.kernel.hindrance import blocked
-from kalshi_tui.kernel.observing import mark_moved, observe, set_mark
+from kalshi_tui.kernel.observing import mark_moved, observe, set_mark, touch_of
 from kalshi_tui.kernel.params import engine_params
 from kalshi_tui.kernel.sending import amend, cancel, create
 from kalshi_tui.kernel.state import DeskState, MarketState, Review
@@ -24,7 +24,7 @@ from kalshi_tui.pricing.calendar import next_pull
 from kalshi_tui.pricing.m0 import M0Params
 from kalshi_tui.pricing.m1 import M1Params
 from kalshi_tui.protocol.orders import NewOrder, Owner, TimeInForce
-from kalshi_tui.protocol.quotes import Decision, Quote, QuoteIntent, QuoteSides, Regime, Verdict
+from kalshi_tui.protocol.quotes import Decision, Quote, QuoteSides, Regime, Verdict
 from kalshi_tui.protocol.units import CENT, CONTRACT, MILLISECOND, ONE, SECOND, Nanos, Price, Side
 from kalshi_tui.risk.base import FULL
 from kalshi_tui.risk.r1_machine import DayState
@@ -48,9 +48,10 @@ def follow_book(desk: DeskState, market: MarketState) -> bool:
     book = desk.feed.book(market.ticker)
     if not market.rests or book is None:
         return decide_market(desk, market)
-    if book.crossed:
+    if market.touch == touch_of(book, market.own) or book.crossed:
         return False
-    bid, bid_size, ask, ask_size = book.top_without(own_resting(desk, market))
+    own = own_resting(desk, market)
+    bid, bid_size, ask, ask_size = book.top_without(own)
     features = market.features
     if bid != features.bid or ask != features.ask:
         return decide_market(desk, market)
@@ -59,6 +60,7 @@ def follow_book(desk: DeskState, market: MarketState) -> bool:
     if _reads_sizes(desk, market) or features.due(desk.now):
         return decide_market(desk, market)
     features.on_top(bid, bid_size, ask, ask_size, desk.now)
+    market.touch = touch_of(book, own) if bid == book.best_bid and ask == book.best_ask else None
     set_mark(desk, market, features.weighted_mid)
     return mark_moved(market) and decide_market(desk, market)
 
@@ -76,11 +78,10 @@ def decide_market(desk: DeskState, market: MarketState) -> bool:
     before = (market.bid, market.ask)
     desk.budget.refill(desk.now)
     market.rests = False
-    status = desk.feed.status(market.ticker)
-    if status.valid:
-        if not desk.feed.settled(market.ticker):
-            return False  # in the middle of one exchange action: wait for its end
+    if desk.feed.settled(market.ticker):
         observe(desk, market)
+    elif desk.feed.status(market.ticker).valid:
+        return False  # in the middle of one exchange action: wait for its end
     hindrance = blocked(desk, market)
     if hindrance is not None:
         market.word, market.why = hindrance
@@ -278,12 +279,15 @@ def _said(verdict: Verdict) -> str:
 
 def working_orders(desk: DeskState, market: MarketState, side: Side) -> list[Order]:
     """Open engine orders of one side, oldest first."""
+    live = desk.orders.live.get(market.ticker)
+    if live is None:
+        return []
     return [
         o
-        for o in desk.orders.live.get(market.ticker, {}).values()
+        for o in live.values()
         if o.side is side
         and o.owner is Owner.ENGINE
-        and o.is_open
+        and o.state.is_open
         and o.time_in_force is TimeInForce.GTC  # a basket's legs never rest
     ]
 
@@ -310,8 +314,9 @@ def _work(desk: DeskState, market: MarketState) -> bool:
     if grid is None or (market.ticker not in desk.orders.live and market.bid is None and market.ask is None):
         return True
     done = True
-    pull = next_pull(market.prints, market.facts.series_ticker, desk.now.wall)
+    pull = next_pull(market.prints, market.facts.series_ticker, desk.now.wall) if market.prints else None
     expiration = target.expiration(desk.now, market.facts.close_time, pull)
+    threshold = 1 if market.intent is None else market.intent.requote_levels
     for side in (Side.BID, Side.ASK):
         wanted = market.bid if side is Side.BID else market.ask
         working = working_orders(desk, market, side)
@@ -322,6 +327,8 @@ def _work(desk: DeskState, market: MarketState) -> bool:
         if wanted is not None and expiration is None:
             wanted = None
         rules, clock = desk.settings.rules, market.clocks[side]
+        if wanted is not None and target.in_place(side, wanted, working, grid, desk.now, rules, threshold):
+            continue
         compare = partial(
             target.side_actions,
             side,
@@ -330,7 +337,7 @@ def _work(desk: DeskState, market: MarketState) -> bool:
             grid,
             desk.now,
             rules=rules,
-            threshold=_threshold(market.intent),
+            threshold=threshold,
             expiration_s=expiration,
             why=market.word,
         )
@@ -346,10 +353,6 @@ def _work(desk: DeskState, market: MarketState) -> bool:
 def _look_again(desk: DeskState, market: MarketState, when: Nanos) -> None:
     desk.waiting[market.ticker] = min(desk.waiting.get(market.ticker, when), when)
     desk.alarm = min(desk.alarm, when)
-
-
-def _threshold(intent: QuoteIntent | None) -> int:
-    return 1 if intent is None else intent.requote_levels
 
 
 def _act(desk: DeskState, market: MarketState, action: target.Action, expiration: int | None) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from kalshi_tui.execution.budget import WriteBudget
 from kalshi_tui.execution.flatten import Flatten
@@ -16,6 +17,7 @@ from kalshi_tui.features.snapshot import FeatureSnapshot
 from kalshi_tui.kernel.alerts import AlertLog
 from kalshi_tui.kernel.relations_state import EventRelations, Link
 from kalshi_tui.kernel.settings import KernelSettings
+from kalshi_tui.orderbook.book import Book
 from kalshi_tui.orderbook.feed import BookFeed
 from kalshi_tui.portfolio.positions import Ledger
 from kalshi_tui.pricing.regime import MarketRegime
@@ -32,6 +34,11 @@ from kalshi_tui.risk.r3 import Measure
 
 BOOT_READS = ("orders", "fills", "positions", "balance")
 """Nothing may be sent before each of these was read completely."""
+
+Own: TypeAlias = dict[tuple[Side, Price], Count]
+"""Our own quantity by place in the book."""
+Touch: TypeAlias = tuple[Book, Own | None, int, Count, int, Count]
+"""Book, what of it is ours, then level and size of its best bid and of its best ask."""
 
 
 @dataclass(slots=True)
@@ -106,8 +113,11 @@ class MarketState:
     """What its last proposal was made from; None: ask the engine again in any case."""
     reviews: dict[Side, Review] = field(default_factory=dict)
     """The last quote of each side that risk let through whole."""
-    own: dict[tuple[Side, Price], Count] | None = None
+    own: Own | None = None
     """Our own quantity in its book, until one of its orders changes."""
+    touch: Touch | None = None
+    """The touch its features were last told of, as the book itself shows it; None where an order of ours stands
+    alone before it, for then the book's own touch tells nothing of what changed behind."""
     history: dict[str, deque[float]] = field(default_factory=dict)
 
     @property

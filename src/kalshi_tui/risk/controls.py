@@ -173,8 +173,13 @@ class Controls:
     def _repeats(self, order: NewOrder, now: Instant) -> Verdict | None:
         span = self.params.duplicate_ms * MILLISECOND
         for at, sent in self._sent:
-            same = (sent.ticker, sent.side, sent.price, sent.count)
-            if now.mono - at < span and same == (order.ticker, order.side, order.price, order.count):
+            if (
+                sent.ticker == order.ticker
+                and sent.price == order.price
+                and sent.side is order.side
+                and sent.count == order.count
+                and now.mono - at < span
+            ):
                 return Verdict.refuse("CTRL_DUPLICATE", "the same order left a moment ago")
         refused = self._refused.get((order.ticker, order.side, order.price), ())
         if sum(1 for at in refused if now.mono - at <= 60 * SECOND) >= self.params.refusals:
