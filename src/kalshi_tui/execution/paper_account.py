@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from msgspec import Struct
 
 from kalshi_tui.execution.paper_match import Execution, PaperOrder
@@ -11,15 +13,21 @@ from kalshi_tui.protocol.market import Market
 from kalshi_tui.protocol.orders import Fill, NewOrder, Settlement, VenueOrder, VenuePosition
 from kalshi_tui.protocol.units import CONTRACT, ONE, SECOND, Count, Money, Nanos, Side
 
+RECORDS_KEPT = 5_000
+"""Fills, and settlements, that can still be read; older ones are in the positions and nowhere else."""
+
 
 class PaperAccount:
     """Cash is exact: what trades and settlements moved, less fees, less one dollar held per short lot."""
 
     def __init__(self, cash: Money) -> None:
         self.ledger = Ledger()
-        self.fills: list[Fill] = []
-        self.settlements: list[Settlement] = []
+        self.fills: deque[Fill] = deque(maxlen=RECORDS_KEPT)
+        self.settlements: deque[Settlement] = deque(maxlen=RECORDS_KEPT)
         self._start = cash
+        self._fills_made = 0
+        self._traded: dict[str, Money] = {}
+        """Price times count of every fill, by market."""
 
     @property
     def balance(self) -> Money:
@@ -30,11 +38,14 @@ class PaperAccount:
     def book(self, execution: Execution, market: Market, wall: Nanos) -> Fill:
         """One execution as a fill with its fee; the ledger takes it in."""
         order = execution.order
+        self._fills_made += 1
+        paid = execution.price * execution.count
+        self._traded[market.ticker] = self._traded.get(market.ticker, 0) + paid
         fee = trade_fee(
             market.fee, execution.price, execution.count, execution.is_taker, wall, order.sent.side
         )
         fill = Fill(
-            trade_id=f"paper-trade-{len(self.fills) + 1}",
+            trade_id=f"paper-trade-{self._fills_made}",
             order_id=order.order_id,
             ticker=market.ticker,
             side=order.sent.side,
@@ -71,10 +82,16 @@ class PaperAccount:
                 realized_pnl=p.realized,
                 fees_paid=p.fees,
                 exposure=(p.cost or 0) + max(-p.position, 0) * ONE,
-                total_traded=sum(f.price * f.count for f in self.fills if f.ticker == p.ticker),
+                total_traded=self._traded.get(p.ticker, 0),
             )
             for p in self.ledger
         )
+
+    def fills_since(self, since: Nanos) -> tuple[tuple[Fill, ...], bool]:
+        """Fills from a wall time on, and whether these are all of them."""
+        forgotten = self._fills_made > len(self.fills)
+        whole = not forgotten or self.fills[0].wall < since
+        return tuple(fill for fill in self.fills if fill.wall >= since), whole
 
     def cost_to_rest(self, order: NewOrder, count: Count, same_side: Count) -> Money:
         """Cash that ``count`` of an order takes, filling after ``same_side`` open contracts of its side."""

@@ -5,6 +5,7 @@ Every method answers with functions from the instant an answer is seen to the ev
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -40,6 +41,9 @@ PaperRequest: TypeAlias = (
     | effects.ReadQueue
 )
 
+ORDERS_KEPT = 1_000
+"""Orders that are over and can still be read."""
+
 MakeEvent: TypeAlias = Callable[[Instant], events.KernelEvent]
 
 
@@ -62,6 +66,9 @@ class PaperExchange:
         self._markets: dict[str, _Listed] = {}
         self._orders: dict[str, PaperOrder] = {}
         self._client_ids: dict[str, PaperOrder] = {}
+        self._over: deque[PaperOrder] = deque()
+        """Orders that are over, oldest first."""
+        self._orders_made = 0
 
     def totals(self) -> PaperTotals:
         resting = tuple(report(o) for o in self._orders.values() if o.status == "resting")
@@ -87,6 +94,8 @@ class PaperExchange:
             settlement = self.account.settle(market, value, now.wall)
             if settlement is not None:
                 answers.append(lambda at: events.SettlementsRead(at, now, (settlement,), complete=False))
+        if listed.settled:
+            del self._markets[market.ticker]  # nothing rests or trades there any more
         return answers
 
     def on_book(self, ticker: str, book: DisplayedBook, now: Instant) -> list[MakeEvent]:
@@ -145,10 +154,13 @@ class PaperExchange:
         if error is not None or listed is None or listed.book is None:
             refused = error or VenueError(400, "MARKET_NOT_ACTIVE")
             return [lambda due: events.CreateRefused(due, new.client_order_id, refused)]
-        order = PaperOrder(f"paper-{len(self._orders) + 1}", new, new.price, new.count)
+        self._orders_made += 1
+        order = PaperOrder(f"paper-{self._orders_made}", new, new.price, new.count)
         order.expiration_s, order.updated = new.expiration_s, at.wall
         self._orders[order.order_id] = self._client_ids[new.client_order_id] = order
         answers, executions = self._arrive(listed, listed.book, order, at)
+        if order.status != "resting":
+            self._is_over(order)
         filled, remaining = order.filled, order.remaining
         accepted: MakeEvent = lambda due: events.CreateAccepted(  # noqa: E731
             due, new.client_order_id, order.order_id, filled, remaining
@@ -207,6 +219,8 @@ class PaperExchange:
         answers, executions = list[MakeEvent](), list[Execution]()
         if not keeps_place and listed.book is not None:
             answers, executions = self._arrive(listed, listed.book, order, at)
+        if order.status != "resting":
+            self._is_over(order)
         filled, remaining = order.filled, order.remaining
         return [
             *answers,
@@ -226,8 +240,8 @@ class PaperExchange:
             )
             return lambda due: events.OrdersRead(due, asked, found, True, request.resting_only)
         if isinstance(request, effects.ReadFills):
-            fills = tuple(f for f in account.fills if f.wall >= request.since)
-            return lambda due: events.FillsRead(due, asked, fills, True, request.since)
+            fills, whole = account.fills_since(request.since)
+            return lambda due: events.FillsRead(due, asked, fills, whole, request.since)
         if isinstance(request, effects.ReadPositions):
             positions = account.positions()
             return lambda due: events.PositionsRead(due, asked, positions, True)
@@ -257,6 +271,7 @@ class PaperExchange:
             if order.status == "resting" and order.filled >= order.count:
                 listed.match.remove(order)
                 order.status = "executed"
+                self._is_over(order)
             if not execution.is_taker:
                 order.reason = "Trade"
                 answers.append(_orders(report(order), now))
@@ -266,7 +281,16 @@ class PaperExchange:
         """Take a resting order off the book; the report of it."""
         listed.match.remove(order)
         order.status, order.reason, order.updated = "canceled", reason, now.wall
+        self._is_over(order)
         return _orders(report(order), now)
+
+    def _is_over(self, order: PaperOrder) -> None:
+        """Remember the newest ``ORDERS_KEPT`` of them."""
+        self._over.append(order)
+        if len(self._over) > ORDERS_KEPT:
+            gone = self._over.popleft()
+            del self._orders[gone.order_id]
+            del self._client_ids[gone.sent.client_order_id]
 
 
 def _fills(fill: Fill, asked: Instant) -> MakeEvent:

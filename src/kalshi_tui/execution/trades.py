@@ -14,8 +14,8 @@ read that lags by less than the margin therefore never moves it past a trade it 
 * a trade stamped after it is booked unless its id is remembered, and reads ask from the horizon on.
 
 Stamps of one trade differ between the stream and a read (milliseconds against microseconds, sending time for want of
-better), so ids are kept ``STAMP_SKEW`` further back than the horizon. Should the venue ever break the first promise by
-more than the margin, the position it reports differs from ours and that is said aloud; no trade is booked twice.
+better), so ids are kept ``STAMP_SKEW`` further back than the horizon. Should the venue ever break the first promise
+by more than the margin, the position it reports differs from ours and that is said aloud; no trade is booked twice.
 """
 
 from __future__ import annotations
