@@ -33,6 +33,7 @@ COMMANDS = {
     "exchange": ("exchange", "exchange"),
     "replay": ("replay", "replay"),
     "calibrate": ("calibrate", "calibrate"),
+    "relations": ("relations", "relations"),
     "doctor": ("doctor", "doctor"),
     "config": ("config", "config"),
     "keys": ("keys", "keys"),

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.portfolio.fees import maker_fee_rate, taker_fee_rate
+from kalshi_tui.protocol.relations import market_rules
 from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.units import SECOND, Nanos
 from kalshi_tui.protocol.views import MarketCard
@@ -38,7 +39,10 @@ def market_card(desk: DeskState, market: MarketState) -> MarketCard:
         ("status", facts.status.value + (f", {facts.result}" if facts.result else "")),
     ]
     return MarketCard(
-        facts.ticker, f"{event.title if event else ''} · {facts.label}", tuple(x for x in lines if x[1])
+        facts.ticker,
+        f"{event.title if event else ''} · {facts.label}",
+        tuple(x for x in lines if x[1]),
+        market_rules(facts, sources),
     )
 
 

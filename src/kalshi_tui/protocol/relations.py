@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
 
 from msgspec import Struct
 
-from kalshi_tui.protocol.market import Market
+from kalshi_tui.protocol.market import Market, StrikeType
+from kalshi_tui.protocol.units import Nanos
 
 
 class RelationKind(StrEnum):
@@ -36,6 +38,43 @@ class TickedRelation(Struct, frozen=True):
     @property
     def name(self) -> str:
         return "/".join(self.series or self.events)
+
+
+class MarketRules(Struct, frozen=True):
+    """What a person needs to read before binding a market to one of another event. Times are wall nanoseconds."""
+
+    ticker: str
+    event_ticker: str
+    series_ticker: str
+    label: str
+    strike_type: StrikeType
+    floor_strike: float | None
+    cap_strike: float | None
+    ends: Nanos | None
+    """When it is expected to settle, or closes."""
+    sources: tuple[str, ...]
+    primary: str
+    secondary: str
+    sha256: str
+    """``rules_hash``."""
+
+
+def market_rules(market: Market, sources: Sequence[str]) -> MarketRules:
+    """``sources`` are what its event, or else its series, settles by."""
+    return MarketRules(
+        market.ticker,
+        market.event_ticker,
+        market.series_ticker or market.ticker.partition("-")[0],
+        market.label,
+        market.strike_type,
+        market.floor_strike,
+        market.cap_strike,
+        market.expected_expiration_time or market.close_time,
+        tuple(sources),
+        market.rules_primary,
+        market.rules_secondary,
+        rules_hash(market),
+    )
 
 
 def rules_hash(market: Market) -> str:

@@ -11,6 +11,7 @@ from msgspec import Struct
 
 from kalshi_tui.protocol.commands import Ack
 from kalshi_tui.protocol.orders import Owner
+from kalshi_tui.protocol.relations import MarketRules
 from kalshi_tui.protocol.quotes import QuoteSides
 from kalshi_tui.protocol.units import Count, Money, Nanos, Price, Side
 
@@ -215,6 +216,8 @@ class MarketCard(Struct, frozen=True, tag="card"):
     title: str
     lines: tuple[tuple[str, str], ...]
     """(name, text): rules, settlement source, fee, tick bands, close..."""
+    rules: MarketRules | None = None
+    """For whoever compares it with markets of other events."""
 
 
 class EngineParams(Struct, frozen=True, tag="params"):
