@@ -45,17 +45,20 @@ def show_screen(desk: RunningDesk, settings: Settings) -> int:
     state = private_folder(state_dir())
     logs.log_to(state / "screen.log")
 
+    named = settings.ui.model_fields_set
+
     async def attached() -> tuple[str, str, Goodbye | None]:
         link = await DeskClient.open(desk.socket)
         try:
             result = await run_screen(
                 link,
-                theme=settings.ui.theme,
-                layout=settings.ui.layout,
+                theme=settings.ui.theme if "theme" in named else None,
+                layout=settings.ui.layout if "layout" in named else None,
                 mouse=settings.ui.mouse,
                 keymap=settings.keymap,
                 themes_dir=user_themes_dir(),
                 crash_file=state / "crash.txt",
+                memory_file=state / "screen.json",
             )
             if result.exit == "stop":
                 await link.wait_gone()

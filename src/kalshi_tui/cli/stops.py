@@ -219,7 +219,10 @@ def _latch_kill(venue: str | None, scope: Scope, as_json: bool) -> int:
                 file.read(now) | {scope_key(scope): Latch("kill", "by command, while no desk ran", now)}
             )
         except LatchError as error:
-            raise Fault(str(error)) from None
+            raise Fault(
+                f"{str(error).rstrip('.')}: nothing is latched. Make the folder writable and kill again; orders "
+                "that rest at the exchange are cancelled on its web site."
+            ) from None
     if as_json:
         emit("kill", {"ok": True, "running": 0, "latched": len(paths), "venues": venues})
         return 0

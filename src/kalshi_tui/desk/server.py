@@ -7,6 +7,7 @@ newest, made at the moment it can take one.
 from __future__ import annotations
 
 import asyncio
+import errno
 import logging
 import os
 import socket
@@ -61,9 +62,11 @@ class ControlServer:
 
     async def start(self) -> None:
         """Listen. The caller holds the desk's lock, so a socket that is there already belongs to a dead
-        desk."""
+        desk, or to something that is none."""
         try:
             if self._path.is_socket():
+                if _answers(self._path):
+                    raise OSError(errno.EADDRINUSE, "another program listens on it")
                 self._path.unlink()
             self._server = await asyncio.start_unix_server(self._serve, path=self._path)
             self._path.chmod(0o600)
@@ -213,6 +216,16 @@ class ControlServer:
             self._settle()
             for session in self.table.screens:
                 self._show(session)
+
+
+def _answers(path: Path) -> bool:
+    """Whether a living process listens there."""
+    with socket.socket(socket.AF_UNIX) as caller:
+        try:
+            caller.connect(str(path))
+        except OSError:
+            return False
+    return True
 
 
 def _same_user(writer: asyncio.StreamWriter) -> bool:

@@ -245,4 +245,4 @@ def _sentence(path: Path, done: str, error: Exception) -> str:
         sqlite3.SQLITE_IOERR: "the disk reports an error",
     }
     why = reasons.get(code) or getattr(error, "strerror", None) or str(error)
-    return f"The journal {path} can not be {done}: {why}. No order that adds risk is sent until it can."
+    return f"The journal can not be {done}: {why} ({path}). No order that adds risk is sent until it can."

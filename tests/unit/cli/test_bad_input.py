@@ -1,14 +1,13 @@
 """What a trader gets wrong, or the machine does: one sentence on stderr, the right exit code, and nothing is lost.
 
-Mistyped options, configuration keys, terminals and key files are in ``test_cli_usage``; a second desk in
-``test_cli_desk``; an exchange that disappears in ``tests/faults``.
+Mistyped options, configuration keys, terminals and key files are in ``test_cli_usage``; disks, folders and sockets
+in ``test_bad_machine``; a second desk in ``test_cli_desk``; an exchange that disappears in ``tests/faults``.
 """
 
 from __future__ import annotations
 
 import gzip
 import json
-import os
 import socket
 from pathlib import Path
 
@@ -123,17 +122,6 @@ def test_the_socket_of_a_dead_desk_is_taken_over(sealed_home: Path) -> None:
     done = call("--no-ui", "--for", "1s", "--no-record")
     assert done.returncode == 0
     assert not folder.socket.exists()
-
-
-@pytest.mark.skipif(os.getuid() == 0, reason="nothing is read-only for root")
-def test_a_read_only_home_is_named(sealed_home: Path) -> None:
-    sealed_home.chmod(0o500)
-    try:
-        done = call("--no-ui", "--for", "1s")
-    finally:
-        sealed_home.chmod(0o700)
-    assert done.returncode == 1
-    assert "permission denied" in one_sentence(done.stderr)
 
 
 def test_an_exchange_that_is_not_there_is_said_at_start(tmp_path: Path) -> None:
