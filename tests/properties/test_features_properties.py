@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import exp, isfinite
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 from hypothesis import given, settings
@@ -24,18 +24,25 @@ from kalshi_tui.features.formulas import (
 from kalshi_tui.features.market import FeatureParams, MarketFeatures
 from kalshi_tui.features.microprice import MicroTable
 from kalshi_tui.features.snapshot import FeatureSnapshot
+from kalshi_tui.orderbook.book import Book
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.orders import PublicTrade
 from kalshi_tui.protocol.ticks import STRUCTURES, TickGrid
 from kalshi_tui.protocol.units import CONTRACT, ONE, SECOND, Side
 
 Top: TypeAlias = tuple[int | None, int, int | None, int]
-Step: TypeAlias = tuple[int, str, Top | tuple[int, int, Side]]
+Step: TypeAlias = tuple[int, str, Any]
+"""Wait, what, and its content: a touch, a trade as (price, count, side), or the ladders of both sides."""
 
 GRID = TickGrid.named("tapered_deci_cent")
 TABLE = MicroTable(((-0.4, -0.1, 0.0, 0.1, 0.4), (-0.8, -0.3, 0.0, 0.3, 0.8)), (True, True))
 COUNTS = st.integers(1, 500_000)
 LEVELS = st.integers(0, GRID.size - 1)
+LADDERS = st.lists(st.tuples(LEVELS.map(GRID.price), COUNTS), max_size=4)
+NEGATED = ("micro_shift", "imbalance", "depth_imbalance", "ofi", "ofi_norm", "trade_imbalance")
+MIRRORED = ("mid", "weighted_mid", "microprice", "steady_share")
+SAME = ("problem", "tick", "spread", "spread_levels", "jump", "book_age", "trade_age", "trades")
+SAME_NUMBERS = ("var_fast", "var_slow", "vol_ratio", "spread_ratio", "vpin", "toxicity", "seconds_to_close")
 
 
 @st.composite
@@ -58,6 +65,7 @@ def histories(draw: st.DrawFn) -> list[Step]:
         st.tuples(st.just("top"), tops()),
         st.tuples(st.just("trade"), trade),
         st.tuples(st.just("grid"), tops()),
+        st.tuples(st.just("depth"), st.tuples(LADDERS, LADDERS)),
     )
     gap = st.sampled_from([0, 1_000_000, 40_000_000, 300_000_000, SECOND, 31 * SECOND])
     return [
@@ -73,6 +81,11 @@ def replay(history: list[Step], mirror: bool = False, scale: int = 1, look: bool
         now = now.plus(wait)
         if kind == "grid":
             features.on_grid(now)
+        elif kind == "depth":
+            bids, asks = ([(price, count * scale) for price, count in side] for side in content)
+            if mirror:
+                bids, asks = ([(ONE - price, count) for price, count in side] for side in (asks, bids))
+            features.on_depth(bids, asks)
         elif len(content) == 3:
             price, count, side = content
             if mirror:
@@ -98,18 +111,19 @@ def close(a: float | None, b: float | None) -> bool:
 @given(histories())
 def test_relabelling_yes_and_no_mirrors_every_feature(history: list[Step]) -> None:
     ours, theirs = replay(history), replay(history, mirror=True)
-    for name in ("mid", "weighted_mid", "microprice", "steady_share"):
+    every = {"mid2", "var_logit", *MIRRORED, *NEGATED, *SAME, *SAME_NUMBERS}
+    assert every == set(FeatureSnapshot.__struct_fields__)
+    for name in MIRRORED:
         here, there = getattr(ours, name), getattr(theirs, name)
         assert close(here, None if there is None else 1.0 - there), name
-    for name in ("micro_shift", "imbalance", "ofi", "ofi_norm", "trade_imbalance"):
+    for name in NEGATED:
         here, there = getattr(ours, name), getattr(theirs, name)
         assert close(here, None if there is None else -there), name
     assert (ours.mid2 is None) == (theirs.mid2 is None)
     assert ours.mid2 is None or theirs.mid2 is None or ours.mid2 + theirs.mid2 == 2 * ONE
-    same = ("problem", "tick", "spread", "spread_levels", "jump", "book_age", "trade_age", "trades")
-    for name in same:
+    for name in SAME:
         assert getattr(ours, name) == getattr(theirs, name), name
-    for name in ("var_fast", "var_slow", "vol_ratio", "spread_ratio", "vpin", "toxicity"):
+    for name in SAME_NUMBERS:
         assert close(getattr(ours, name), getattr(theirs, name)), name
     # The log-odds round differently near 0 and near 1.
     assert ours.var_logit == pytest.approx(theirs.var_logit, rel=1e-6, abs=1e-9)
@@ -146,6 +160,51 @@ def test_an_unchanged_top_changes_nothing(history: list[Step], top: Top) -> None
     assert once == again
 
 
+@given(LADDERS, LADDERS, st.integers(1, 40), st.integers(1, 40))
+def test_depth_imbalance_counts_levels_from_the_mid_on_both_sides_alike(
+    bids: list[tuple[int, int]], asks: list[tuple[int, int]], half: int, off: int
+) -> None:
+    low, high = (5_000 + (off - half) * 100, 5_000 + (off + half) * 100)
+    found = []
+    for mirror in (False, True):
+        features = MarketFeatures(CENT_GRID)
+        bid, ask = (ONE - high, ONE - low) if mirror else (low, high)
+        features.on_top(bid, 100, ask, 100, Instant(0, 0))
+        here, there = (
+            [(low - n * 100, q) for n, (_, q) in enumerate(bids)],
+            [(high + n * 100, q) for n, (_, q) in enumerate(asks)],
+        )
+        if mirror:
+            here, there = ([(ONE - price, q) for price, q in side] for side in (there, here))
+        features.on_depth(here, there)
+        found.append(features.snapshot(Instant(0, 0)).depth_imbalance)
+    assert close(found[0], None if found[1] is None else -found[1])
+    if bids and asks:
+        assert found[0] is not None and (found[0] > 0) >= (len(asks) == 1 and bids[0][1] > asks[0][1])
+
+
+CENT_GRID = TickGrid.named("linear_cent")
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["yes", "no"]), st.integers(1, 49), st.integers(1, 900)), max_size=12),
+    st.sampled_from(["yes", "no"]),
+    st.integers(1, 48),
+)
+def test_a_change_below_the_touch_changes_nothing(
+    levels: list[tuple[str, int, int]], side: str, cents: int
+) -> None:
+    book, features = Book("T", CENT_GRID), MarketFeatures(CENT_GRID, table=TABLE)
+    for name, price, size in [("yes", 49, 5), ("no", 49, 7), *levels]:
+        book.change(name, f"{price / 100:.4f}", f"{size}.00")
+    features.on_top(*book.top_without({}), Instant(0, 0))
+    before = features.snapshot(Instant(SECOND, SECOND))
+    book.change(side, f"{cents / 100:.4f}", "123.00")
+    features.on_top(*book.top_without({}), Instant(SECOND, SECOND))
+    assert features.snapshot(Instant(SECOND, SECOND)) == before
+    assert before.mid == 0.5
+
+
 @given(histories())
 def test_point_features_stay_inside_their_ranges(history: list[Step]) -> None:
     one = replay(history)
@@ -158,6 +217,7 @@ def test_point_features_stay_inside_their_ranges(history: list[Step]) -> None:
         assert one.spread_levels is not None and one.spread_levels >= 1
     for name, low, high in (
         ("imbalance", -1, 1),
+        ("depth_imbalance", -1, 1),
         ("trade_imbalance", -1, 1),
         ("vpin", 0, 1),
         ("steady_share", 0, 1),

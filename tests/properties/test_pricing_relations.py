@@ -168,6 +168,39 @@ def test_the_order_of_the_markets_does_not_matter(
     assert best(space) == best(shuffled)
 
 
+def mirrored(book: LegBook) -> LegBook:
+    """The same market written as its NO."""
+    return LegBook(
+        book.ticker,
+        tuple((ONE - price, count) for price, count in book.asks),
+        tuple((ONE - price, count) for price, count in book.bids),
+        book.fee,
+    )
+
+
+@pytest.mark.skipif(not lp.solver_available(), reason="scipy is not installed")
+@settings(max_examples=60)
+@given(coherent_books(), st.data(), st.integers(0, 3_000))
+def test_writing_markets_as_their_no_changes_nothing_for_the_program(
+    case: tuple[OutcomeSpace, dict[str, LegBook]], data: st.DataObject, cheaper: int
+) -> None:
+    space, coherent = case
+    books = {
+        ticker: LegBook(ticker, book.bids, tuple((max(p - cheaper, 1), q) for p, q in book.asks), book.fee)
+        for ticker, book in coherent.items()
+    }
+    turned = [data.draw(st.booleans()) for _ in space.tickers]
+    pays = tuple(tuple(x ^ turn for x, turn in zip(row, turned, strict=True)) for row in space.pays)
+    other = OutcomeSpace("E", space.tickers, space.states, pays, (), "")
+    theirs = {
+        ticker: mirrored(books[ticker]) if turn else books[ticker]
+        for ticker, turn in zip(space.tickers, turned, strict=True)
+    }
+    one, two = lp.solve_books(space, books), lp.solve_books(other, theirs)
+    assert one is not None and two is not None
+    assert one.profit == pytest.approx(two.profit, abs=1e-6)
+
+
 @given(st.lists(st.tuples(st.floats(0, 1), st.floats(0.1, 10)), min_size=1, max_size=12))
 def test_the_isotonic_fit_is_monotone_keeps_the_mean_and_leaves_order_alone(
     rows: list[tuple[float, float]],

@@ -6,12 +6,15 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.market import StrikeType
-from kalshi_tui.protocol.units import CONTRACT, ONE, Side
-from kalshi_tui.risk.base import MarketExposure
+from kalshi_tui.protocol.orders import NewOrder
+from kalshi_tui.protocol.quotes import Decision
+from kalshi_tui.protocol.units import CONTRACT, DOLLAR, ONE, SECOND, Side
+from kalshi_tui.risk.base import MarketExposure, RiskState
 from kalshi_tui.risk.correlation import nearest_correlation, repair_covariance
 from kalshi_tui.risk.covariance import (
     component_sd,
@@ -19,9 +22,11 @@ from kalshi_tui.risk.covariance import (
     frechet,
     nested_covariance,
     portfolio_variance,
+    tied_covariance,
     worst_sd,
 )
 from kalshi_tui.risk.gaussian import Array, joint_probability
+from kalshi_tui.risk.r3 import R3, R3Params
 from kalshi_tui.risk.r3_model import SettlementModel, outcome_probabilities
 from kalshi_tui.risk.scenarios import event_worst, groups, outcome_values
 
@@ -79,6 +84,70 @@ def test_components_sum_to_the_sd_and_order_does_not_matter(p: list[float], data
     order = data.draw(st.permutations(range(len(p))))
     shuffled, _ = component_sd(covariance[np.ix_(order, order)], n[list(order)])
     assert shuffled == pytest.approx(sd)
+
+
+@given(st.lists(inner, min_size=2, max_size=5), st.data())
+def test_relabelling_yes_and_no_of_a_position_leaves_its_variance(
+    p: list[float], data: st.DataObject
+) -> None:
+    """A ladder whose first market is written as its NO: n YES at p is -n NO at 1 - p."""
+    chances = sorted(p, reverse=True)
+    n = np.array([float(data.draw(lots)) for _ in p])
+    outcomes = np.array([[float(i < k) for i in range(len(p))] for k in range(len(p) + 1)])
+    relabelled, mirror, held = outcomes.copy(), np.array(chances), n.copy()
+    relabelled[:, 0], mirror[0], held[0] = 1.0 - outcomes[:, 0], 1.0 - chances[0], -n[0]
+    ours = portfolio_variance(tied_covariance(np.array(chances), outcomes), n)
+    theirs = portfolio_variance(tied_covariance(mirror, relabelled), held)
+    assert ours == pytest.approx(theirs, abs=1e-6)
+
+
+@given(
+    st.lists(st.floats(-2, 2), min_size=16, max_size=16), st.lists(lots, min_size=4, max_size=4), st.data()
+)
+def test_a_hedge_lowers_the_sd_and_what_is_no_hedge_raises_it(
+    raw: list[float], held: list[int], data: st.DataObject
+) -> None:
+    """The sign of the marginal says which: against it the sd falls up to twice the step that is best."""
+    factor = np.array(raw).reshape(4, 4)
+    covariance, n = factor @ factor.T, np.array(held, float)
+    g = covariance @ n
+    i = data.draw(st.integers(0, 3))
+    assume(covariance[i, i] > 1e-3 and abs(g[i]) > 1e-3)
+    best = -g[i] / covariance[i, i]
+    sd, components = component_sd(covariance, n)
+    assert np.sign(components[i]) == np.sign(g[i]) * np.sign(n[i])
+    share = data.draw(st.floats(0.01, 1.99))
+    for step, lower in ((share * best, True), (-share * best, False)):
+        moved = n.copy()
+        moved[i] += step
+        after, _ = component_sd(covariance, moved)
+        assert (after < sd) == lower
+
+
+@settings(max_examples=60)
+@given(inner, inner, st.integers(1, 200), st.integers(1, 200))
+def test_r3_lets_pass_what_lowers_the_sd_and_nothing_else_past_its_cap(
+    p: float, q: float, held: int, wanted: int
+) -> None:
+    """Two outcomes of one exclusive event; the cap is below what is held, so only a hedge may be sent."""
+    assume(p + q < 0.99)
+    sd = held * (p * (1 - p)) ** 0.5
+    pair = [
+        MarketExposure(t, "E", position=0, cost=0, fair=f, mutually_exclusive=True)
+        for t, f in (("A", p), ("B", q))
+    ]
+    pair[0].position = held * CONTRACT
+    engine = R3(R3Params(sd=max(round(sd * 0.9 * DOLLAR), 1), es99=10**9 * DOLLAR, theme_share=1000))
+    now = RiskState(Instant(0, SECOND), {m.ticker: m for m in pair}, cash=10**12)
+    covariance, n = exclusive_covariance([p, q]), np.array([float(held), 0.0])
+    for side in Side:
+        verdict = engine.review(now, NewOrder("c", "B", side, 5000, wanted * CONTRACT))
+        after = portfolio_variance(covariance, n + np.array([0.0, wanted * float(side.sign)])) ** 0.5
+        if after > sd * (1 + 1e-9):
+            within = after <= sd * 0.9
+            assert verdict.decision is Decision.REFUSE or within
+        elif after < sd * (1 - 1e-9):
+            assert verdict.decision is Decision.ALLOW
 
 
 @settings(max_examples=50)

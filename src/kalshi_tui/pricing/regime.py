@@ -45,7 +45,7 @@ class RegimeMachine:
         self, seconds: float, spread_ratio: float | None, vol_ratio: float | None, event: bool
     ) -> Regime:
         """The regime at ``seconds`` of monotonic time. A missing or broken ratio never relaxes anything."""
-        x = _stress(spread_ratio, vol_ratio)
+        x = _stress(spread_ratio, vol_ratio, self.params.down)
         if event:
             self.state = Regime.EVENT
             self._below = None
@@ -65,13 +65,13 @@ class RegimeMachine:
         return self.state
 
 
-def _stress(spread_ratio: float | None, vol_ratio: float | None) -> float | None:
-    """The larger ratio; None when one is missing, unless the other already says active."""
+def _stress(spread_ratio: float | None, vol_ratio: float | None, down: float) -> float | None:
+    """The larger ratio; None when one is missing, unless the other alone is too high for calm."""
     known = [ratio for ratio in (spread_ratio, vol_ratio) if ratio is not None and isfinite(ratio)]
     if len(known) == 2:
         return max(known)
     # Half the evidence may tighten, not relax: a calm half is as good as none.
-    return max(known) if known and max(known) > 1.0 else None
+    return max(known) if known and max(known) >= down else None
 
 
 class MarketRegime:
