@@ -8,7 +8,6 @@ that no order was allowed to threaten. An order that only reduces passes the cap
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
 
 from msgspec import Struct
 
@@ -29,7 +28,7 @@ from kalshi_tui.risk.base import (
     whole,
 )
 from kalshi_tui.risk.scenarios import groups, is_idle, market_worst, settles_from_mark, settles_if_hit
-from kalshi_tui.risk.totals import EventTotals, Totals, cash_needed, side_cash
+from kalshi_tui.risk.totals import Share, Totals, side_cash
 from kalshi_tui.risk.words import contracts, dollars
 
 
@@ -125,10 +124,11 @@ class R0:
         if is_reducing(market, order.side, order.count - replacing):
             return Verdict.allow(order.count)
         others = self._totals.others(state, market.event_ticker)
-        stopped = self._stopped(state, market, order, others.orders)
+        beside = self._totals.beside(state, market)
+        stopped = self._stopped(state, market, order, others.orders + beside.orders + market.open_orders)
         if stopped is not None:
             return stopped
-        binding = list(self._binding(state, market, order, others, replacing))
+        binding = self._binding(state, market, order, others, beside, replacing)
         if not binding:
             return Verdict.allow(order.count)
         return self._verdict(market, order, min(binding, key=lambda limit: limit.room))
@@ -178,7 +178,7 @@ class R0:
     # -- review --------------------------------------------------------------------------------------
 
     def _stopped(
-        self, state: RiskState, market: MarketExposure, order: NewOrder, orders_elsewhere: int
+        self, state: RiskState, market: MarketExposure, order: NewOrder, total: int
     ) -> Verdict | None:
         """Refusals that no smaller order would escape."""
         params = self.params
@@ -194,58 +194,74 @@ class R0:
         if market.open_orders >= params.market_orders:
             why = f"open orders {market.open_orders}/{params.market_orders} in this market"
             return Verdict.refuse("R0_OPEN_ORDERS", why)
-        event = self._totals.event(state, market.event_ticker)
-        total = orders_elsewhere + sum(m.open_orders for m in event)
         if total >= params.total_orders:
             return Verdict.refuse("R0_OPEN_ORDERS", f"open orders {total}/{params.total_orders} in all")
         return None
 
     def _binding(
-        self, state: RiskState, market: MarketExposure, order: NewOrder, others: EventTotals, replacing: Count
-    ) -> Iterator[_Limit]:
+        self,
+        state: RiskState,
+        market: MarketExposure,
+        order: NewOrder,
+        others: Share,
+        beside: Share,
+        replacing: Count,
+    ) -> list[_Limit]:
         """The limits that leave less than the whole order; mostly none."""
-        event = self._totals.event(state, market.event_ticker)
         fee = order_fee(state, market, order)
-        yield from self._inventory(market, order, replacing)
-        yield from self._losses(market, order, event, others.loss, fee)
-        beside = others.cash + sum([cash_needed(m) for m in event if m is not market])
-        yield from self._cash(state, market, order, beside, fee)
+        limits = (
+            self._inventory(market, order, replacing),
+            *self._losses(state, market, order, others.most, beside.most, fee),
+            self._cash(state, market, order, others.cash + beside.cash, fee),
+        )
+        return [limit for limit in limits if limit is not None]
 
-    def _inventory(self, market: MarketExposure, order: NewOrder, replacing: Count) -> Iterator[_Limit]:
+    def _inventory(self, market: MarketExposure, order: NewOrder, replacing: Count) -> _Limit | None:
         cap = self.cap(market)
         worst = market.worst_long if order.side is Side.BID else market.worst_short
         room = cap - worst * order.side.sign + replacing
         if room >= order.count:
-            return
+            return None
         why = f"inventory {contracts(abs(worst))}/{contracts(cap)}"
         if cap < self.params.market_cap and market.limits.why:
             why += f" ({market.limits.why})"
-        yield _Limit(room, "R0_MARKET_CAP", why)
+        return _Limit(room, "R0_MARKET_CAP", why)
 
     def _losses(
-        self, market: MarketExposure, order: NewOrder, event: list[MarketExposure], others: Money, fee: Money
-    ) -> Iterator[_Limit]:
-        """Room under the worst settlement of the market, of its event, and of everything."""
+        self,
+        state: RiskState,
+        market: MarketExposure,
+        order: NewOrder,
+        elsewhere: Money,
+        beside: Money,
+        fee: Money,
+    ) -> list[_Limit | None]:
+        """Room under the worst settlement of the market, of its event, and of everything.
+
+        No netting at all (``elsewhere``, ``beside``) bounds the loss from above: mostly that already fits, and is
+        quick to know.
+        """
         params = self.params
-        unit = risk_per_unit(order)
-        adds = unit * order.count + fee
+        adds = risk_per_unit(order) * order.count + fee
         budget = params.market_loss * market.limits.loss // FULL
-        alone = -market_worst(market)
-        together = alone - sum([market_worst(m) for m in event if m is not market])
-        table = (
-            ("R0_MARKET_LOSS", "this market", [market], 0, budget, alone),
-            ("R0_EVENT_LOSS", "this event", event, 0, params.event_loss, together),
-            ("R0_GLOBAL", "all events", event, others, params.global_loss, together),
-        )
-        for code, where, markets, elsewhere, limit, most in table:
-            # No netting at all bounds the loss from above: mostly that already fits, and is quick to know.
-            if elsewhere + most + adds <= limit:
-                continue
-            loss = elsewhere + _worst_where_it_hurts(markets, market, order)
-            room = (limit - loss - fee) // unit
-            if room < order.count:
-                why = f"{where} can lose {dollars(max(loss, 0))} of {dollars(limit)}; this order adds {dollars(adds)}"
-                yield _Limit(room, code, why)
+        alone = adds - market_worst(market)
+        together = alone + beside
+        found: list[_Limit | None] = []
+        if alone > budget:
+            found.append(
+                _room_for_loss(order, [market], market, 0, budget, fee, "R0_MARKET_LOSS", "this market")
+            )
+        if together <= params.event_loss and elsewhere + together <= params.global_loss:
+            return found
+        event = self._totals.event(state, market.event_ticker)
+        if together > params.event_loss:
+            limit = params.event_loss
+            found.append(_room_for_loss(order, event, market, 0, limit, fee, "R0_EVENT_LOSS", "this event"))
+        if elsewhere + together > params.global_loss:
+            rest = self._totals.loss_elsewhere(state, market.event_ticker)
+            limit = params.global_loss
+            found.append(_room_for_loss(order, event, market, rest, limit, fee, "R0_GLOBAL", "all events"))
+        return found
 
     def _cash(
         self,
@@ -254,16 +270,15 @@ class R0:
         order: NewOrder,
         elsewhere: Money,
         fee: Money,
-    ) -> Iterator[_Limit]:
+    ) -> _Limit | None:
         if state.cash is None:
-            yield _Limit(0, "R0_CASH", "the balance was not read from the venue yet")
-            return
+            return _Limit(0, "R0_CASH", "the balance was not read from the venue yet")
         spoken_for = self.params.cash_reserve + elsewhere + side_cash(market, order.side)
         free = state.cash - spoken_for - fee
         room = reducible(market, order.side) + free // risk_per_unit(order)
-        if room < order.count:
-            why = f"cash {dollars(state.cash)}, {dollars(spoken_for)} of it spoken for"
-            yield _Limit(room, "R0_CASH", why)
+        if room >= order.count:
+            return None
+        return _Limit(room, "R0_CASH", f"cash {dollars(state.cash)}, {dollars(spoken_for)} of it spoken for")
 
     def _verdict(self, market: MarketExposure, order: NewOrder, least: _Limit) -> Verdict:
         # What merely takes the position off is never refused by a cap.
@@ -307,6 +322,27 @@ class R0:
 def order_fee(state: RiskState, market: MarketExposure, order: NewOrder) -> Money:
     """The most the order can cost in fees if it fills whole at its price (a taker's, unless post-only)."""
     return trade_fee(market.fee, order.price, order.count, not order.post_only, state.now.wall, order.side)
+
+
+def _room_for_loss(
+    order: NewOrder,
+    markets: list[MarketExposure],
+    market: MarketExposure,
+    elsewhere: Money,
+    limit: Money,
+    fee: Money,
+    code: str,
+    where: str,
+) -> _Limit | None:
+    """What ``limit`` leaves of the order once ``elsewhere`` and the markets' own worst are taken off; None: all."""
+    loss = elsewhere + _worst_where_it_hurts(markets, market, order)
+    unit = risk_per_unit(order)
+    room = (limit - loss - fee) // unit
+    if room >= order.count:
+        return None
+    adds = unit * order.count + fee
+    why = f"{where} can lose {dollars(max(loss, 0))} of {dollars(limit)}; this order adds {dollars(adds)}"
+    return _Limit(room, code, why)
 
 
 def _worst_where_it_hurts(markets: list[MarketExposure], market: MarketExposure, order: NewOrder) -> Money:

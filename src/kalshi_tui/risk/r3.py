@@ -82,6 +82,8 @@ class R3:
         """``totals`` where the chain shares them with R0: they answer most questions at once."""
         self.params = params
         self._totals = totals
+        self._most_surely = min(params.sd / 2, params.es99 / TAIL_BOUND) / (DOLLAR // CONTRACT)
+        """Below this sum of sds, in 1/100 contracts, no limit is near whatever hangs together."""
         self._estimated: dict[tuple[str, str], float] = {}
         self._model: SettlementModel | None = None
         self._payoffs: Array | None = None
@@ -159,17 +161,14 @@ class R3:
         """The quickest yes: ``_surely_fits`` were every market as uncertain as can be, an sd of 1/2 a contract."""
         if self._totals is None or probability(market) is None:
             return False
-        counts = self._totals.others(state, market.event_ticker).span + order.count
-        counts += sum([span(m) for m in self._totals.event(state, market.event_ticker)])
-        return counts / 2 <= self._most()
-
-    def _most(self) -> float:
-        """Below this sum of sds, in 1/100 contracts, no limit is near whatever hangs together."""
-        return min(self.params.sd / 2, self.params.es99 / TAIL_BOUND) / (DOLLAR // CONTRACT)
+        elsewhere = (
+            self._totals.others(state, market.event_ticker).span + self._totals.beside(state, market).span
+        )
+        return (elsewhere + span(market) + order.count) / 2 <= self._most_surely
 
     def _surely_fits(self, state: RiskState, order: NewOrder | None) -> bool:
         """A quick yes: even if everything moved together, far below every limit. Needs every market priced."""
-        most = self._most()
+        most = self._most_surely
         total = 0.0
         for market in state.markets.values():
             mine = order is not None and order.ticker == market.ticker

@@ -1,45 +1,53 @@
-"""What each event can lose, remembered between reviews: a decision asks twice, most events have not changed."""
+"""What each market and event can lose, remembered between reviews: a decision asks twice, most have not changed."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from msgspec import Struct
 
 from kalshi_tui.protocol.units import ONE, Count, Money, Side
 from kalshi_tui.risk.base import MarketExposure, RiskState
-from kalshi_tui.risk.scenarios import event_worst, is_idle
+from kalshi_tui.risk.scenarios import event_worst, is_idle, market_worst
 
 Seen = list[tuple[object, ...]]
 
 
-class EventTotals(Struct, frozen=True, gc=False):
-    """One event's share of the account-wide limits."""
+class Share(Struct, frozen=True, gc=False):
+    """What one market, or several together, take of the account-wide limits."""
 
-    loss: Money
-    """The most it can lose with hurting orders filled, never negative."""
+    most: Money
+    """The most they can lose with hurting orders filled, nothing netted between markets: never too little. Below
+    zero for what has won whatever happens."""
     cash: Money
-    """Cash its open orders can take."""
+    """Cash their open orders can take."""
     orders: int
     span: Count
-    """The largest positions its open orders can lead to, long or short, of all its markets together."""
+    """The largest positions their open orders can lead to, long or short, added up."""
 
 
-NOTHING = EventTotals(0, 0, 0, 0)
+NOTHING = Share(0, 0, 0, 0)
 
 
 class Totals:
-    """Totals by event. An event is worked out again only when a number of one of its markets changed.
+    """Shares by market and event. An event is worked out again only when a number of one of its markets changed.
 
     ``told``: whoever changes a number says so (``changed``), and events nobody named are not looked at. Otherwise
-    every event is compared with what it was at every question.
+    every event is worked out at every question.
     """
 
     def __init__(self, *, told: bool = False) -> None:
         self._told = told
         self._markets: dict[str, MarketExposure] = {}
         self._events: dict[str, list[MarketExposure]] = {}
-        self._known: dict[str, tuple[Seen, EventTotals]] = {}
+        self._shares: dict[str, Share] = {}
+        """By market, of every event in ``_sums``."""
+        self._sums: dict[str, Share] = {}
+        """By event."""
         self._all = NOTHING
-        """The sum of what is known."""
+        """The sum of what is known; no event's gain covers another's loss."""
+        self._losses: dict[str, tuple[Seen, Money]] = {}
+        """By event: its numbers and the loss they can lead to."""
         self._stale: dict[str, None] = {}
         self._size = -1
         """How many markets the events hold: markets join a desk that runs."""
@@ -56,34 +64,50 @@ class Totals:
         self._index(state)
         return self._events.get(event_ticker, [])
 
-    def others(self, state: RiskState, event_ticker: str) -> EventTotals:
+    def others(self, state: RiskState, event_ticker: str) -> Share:
         """The sum over all events but one: that one's own numbers may be in the middle of a change."""
         self._index(state)
-        for name in list(self._stale) if self._told else self._events:
-            if name != event_ticker and name in self._events:
-                self._bring_up(name)
-        known = self._known.get(event_ticker)
-        return self._all if known is None else _sum(self._all, known[1], -1)
+        if self._stale or not self._told:
+            for name in list(self._stale) if self._told else self._events:
+                if name != event_ticker and name in self._events:
+                    self._bring_up(name)
+        here = self._sums.get(event_ticker)
+        return self._all if here is None else _plus(self._all, _alone(here), -1)
+
+    def beside(self, state: RiskState, market: MarketExposure) -> Share:
+        """The sum over the event's other markets."""
+        self._index(state)
+        here = self._sums.get(market.event_ticker)
+        if here is None or not self._told or market.event_ticker in self._stale:
+            return _sum(share_of(m) for m in self._events[market.event_ticker] if m is not market)
+        return _plus(here, self._shares[market.ticker], -1)
+
+    def loss_elsewhere(self, state: RiskState, event_ticker: str) -> Money:
+        """What all events but one can lose, netted within each of them; at most ``others(...).most``."""
+        self._index(state)
+        return sum(self._loss(name) for name in self._events if name != event_ticker)
 
     def _index(self, state: RiskState) -> None:
         if state.markets is self._markets and len(state.markets) == self._size:
             return
         self._markets, self._size = state.markets, len(state.markets)
-        self._events, self._known, self._all = {}, {}, NOTHING
+        self._events, self._shares, self._sums, self._losses, self._all = {}, {}, {}, {}, NOTHING
         for market in state.markets.values():
             self._events.setdefault(market.event_ticker, []).append(market)
         self.changed()
 
     def _bring_up(self, name: str) -> None:
         self._stale.pop(name, None)
-        before = self._known.get(name)
-        now = self._of(name, self._events[name])
-        if before is None or before[1] is not now:
-            self._all = _sum(self._all, now, 1)
-            if before is not None:
-                self._all = _sum(self._all, before[1], -1)
+        before = self._sums.get(name)
+        shares = {m.ticker: share_of(m) for m in self._events[name]}
+        self._shares.update(shares)
+        now = self._sums[name] = _sum(shares.values())
+        self._all = _plus(self._all, _alone(now), 1)
+        if before is not None:
+            self._all = _plus(self._all, _alone(before), -1)
 
-    def _of(self, name: str, markets: list[MarketExposure]) -> EventTotals:
+    def _loss(self, name: str) -> Money:
+        markets = self._events[name]
         seen: Seen = [
             (
                 m.position,
@@ -97,24 +121,37 @@ class Totals:
             )
             for m in markets
         ]
-        known = self._known.get(name)
-        if known is not None and known[0] == seen:
-            return known[1]
-        busy = [m for m in markets if not is_idle(m)]
-        totals = EventTotals(
-            loss=max(-event_worst(busy), 0),
-            cash=sum(cash_needed(m) for m in busy),
-            orders=sum(m.open_orders for m in busy),
-            span=sum(span(m) for m in busy),
-        )
-        self._known[name] = (seen, totals)
-        return totals
+        known = self._losses.get(name)
+        if known is None or known[0] != seen:
+            loss = max(-event_worst([m for m in markets if not is_idle(m)]), 0)
+            known = self._losses[name] = (seen, loss)
+        return known[1]
 
 
-def _sum(a: EventTotals, b: EventTotals, sign: int) -> EventTotals:
-    return EventTotals(
-        a.loss + sign * b.loss, a.cash + sign * b.cash, a.orders + sign * b.orders, a.span + sign * b.span
+def share_of(market: MarketExposure) -> Share:
+    """One market's."""
+    if is_idle(market):
+        return NOTHING
+    return Share(-market_worst(market), cash_needed(market), market.open_orders, span(market))
+
+
+def _alone(event: Share) -> Share:
+    """An event's share beside others: what it has won covers none of their losses."""
+    return event if event.most >= 0 else Share(0, event.cash, event.orders, event.span)
+
+
+def _plus(a: Share, b: Share, sign: int) -> Share:
+    return Share(
+        a.most + sign * b.most, a.cash + sign * b.cash, a.orders + sign * b.orders, a.span + sign * b.span
     )
+
+
+def _sum(shares: Iterable[Share]) -> Share:
+    total = NOTHING
+    for share in shares:
+        if share is not NOTHING:
+            total = _plus(total, share, 1)
+    return total
 
 
 def span(market: MarketExposure) -> Count:
