@@ -7,6 +7,8 @@ reduce cash; they are ``reserved`` when a new order is weighed.
 
 from __future__ import annotations
 
+from collections import deque
+
 from msgspec import Struct, field
 
 from kalshi_tui.practice.matching import Order
@@ -99,6 +101,11 @@ class SettlementRecord(Struct, frozen=True):
     at: Nanos
 
 
+RECORDS_KEPT = 20_000
+"""Ended orders, fills and settlements of one account that can still be read, newest first; about 20 MiB when full.
+The real exchange moves what is older to its historical endpoints."""
+
+
 class Account(Struct, eq=False):
     """A client's account, or a ``house`` one: unlimited cash, no fees, no limits."""
 
@@ -111,11 +118,46 @@ class Account(Struct, eq=False):
     resting: dict[str, dict[str, Order]] = field(default_factory=dict)
     """By ticker, then by order id, oldest first."""
     orders: dict[str, Order] = field(default_factory=dict)
-    """A client's: every order ever. A house account's: the resting ones."""
+    """A client's: the resting ones and the newest ended ones. A house account's: the resting ones."""
+    ended: deque[Order] = field(default_factory=deque)
+    """A client's ended orders, oldest first."""
     client_ids: set[str] = field(default_factory=set)
-    fills: list[ClientFill] = field(default_factory=list)
-    settlements: list[SettlementRecord] = field(default_factory=list)
+    """Of the orders that can still be read, and those that amends have replaced."""
+    fills: deque[ClientFill] = field(default_factory=lambda: deque(maxlen=RECORDS_KEPT))
+    fills_made: int = 0
+    settlements: deque[SettlementRecord] = field(default_factory=lambda: deque(maxlen=RECORDS_KEPT))
+    settlements_made: int = 0
+    past: Money = 0
+    """What positions in markets that are forgotten have made, after fees."""
     updated: Nanos = 0
+
+    def order_ended(self, order: Order) -> None:
+        """A client's order is over: it can be read until ``RECORDS_KEPT`` more have ended."""
+        self.ended.append(order)
+        if len(self.ended) > RECORDS_KEPT:
+            self._forget(self.ended.popleft())
+
+    def filled(self, fill: ClientFill) -> None:
+        self.fills.append(fill)
+        self.fills_made += 1
+
+    def was_settled(self, record: SettlementRecord) -> None:
+        self.settlements.append(record)
+        self.settlements_made += 1
+
+    def forget_market(self, ticker: str) -> None:
+        """A settled market is too old to be read: so are its position and its orders."""
+        held = self.positions.pop(ticker, None)
+        if held is not None:
+            self.past += held.realized - held.fees
+        for order in [order for order in self.ended if order.ticker == ticker]:
+            self._forget(order)
+        self.ended = deque(order for order in self.ended if order.ticker != ticker)
+        self.resting.pop(ticker, None)
+
+    def _forget(self, order: Order) -> None:
+        self.orders.pop(order.order_id, None)
+        self.client_ids.discard(order.client_order_id)
 
     def pay(self, shard: int, amount: Money, at: Nanos) -> None:
         self.cash[shard] = self.cash.get(shard, 0) + amount

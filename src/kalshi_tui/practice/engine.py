@@ -105,7 +105,7 @@ class Engine(Groups):
     def _finish(self, order: Order) -> None:
         """Nothing of it remains."""
         order.status = "executed"
-        self._forget_house(order)
+        self._is_over(order)
 
     def _book_fill(
         self,
@@ -157,7 +157,7 @@ class Engine(Groups):
                 now,
                 position.count,
             )
-            account.fills.append(fill)
+            account.filled(fill)
             self.outbox.append(Filled(account.user_id, fill))
             self._tell_position(account, position)
         return fee

@@ -14,6 +14,8 @@ from kalshi_tui.protocol.market import MarketStatus
 from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.units import DOLLAR, ONE, SECOND, Money, Nanos, format_price
 
+MARKETS_KEPT = 200
+"""Settled markets that can still be read; the real exchange moves older ones to its historical endpoints."""
 _BEFORE_CLOSE = (MarketStatus.INITIALIZED, MarketStatus.ACTIVE, MarketStatus.INACTIVE)
 
 
@@ -93,6 +95,18 @@ class Lifecycle(Placing):
                 self._pay_out(account, position, market, now)
         market.open_interest = 0
         self._tell_market(market, "settled", {"settled_ts": now // SECOND}, now)
+        market.retire()
+        self._settled.append(ticker)
+        if len(self._settled) > MARKETS_KEPT:
+            self._forget_market(self._settled.popleft())
+
+    def _forget_market(self, ticker: str) -> None:
+        """A market that settled long ago can not be read any more, nor what anybody had in it."""
+        market = self.markets.pop(ticker)
+        for account in self.accounts.values():
+            account.forget_market(ticker)
+        if not any(other.event_ticker == market.event_ticker for other in self.markets.values()):
+            del self.events[market.event_ticker]
 
     def set_price_ranges(self, ticker: str, structure: str, ranges: list[dict[str, str]], now: Nanos) -> None:
         """A new grid for a live market; orders that stand on it stay, others are cancelled."""
@@ -151,7 +165,7 @@ class Lifecycle(Placing):
         account.pay(market.shard, payoff, now)
         if account.house:
             return
-        account.settlements.append(
+        account.was_settled(
             SettlementRecord(
                 market.ticker,
                 market.event_ticker,

@@ -16,7 +16,10 @@ from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.units import Count, Money, Nanos, Price, Side
 
 _DAY: Nanos = 86_400_000_000_000
-_TRADES_KEPT = 5_000
+TRADES_KEPT = 1_000
+"""Public trades of one market that can still be read."""
+TRADES_OF_SETTLED = 100
+_SLOT: Nanos = _DAY // 144
 
 
 class PrintedTrade(Struct, frozen=True, gc=False):
@@ -54,7 +57,9 @@ class MarketState(Struct, eq=False):
     open_interest: Count = 0
     last_price: Price | None = None
     last_count: Count = 0
-    trades: deque[PrintedTrade] = field(default_factory=lambda: deque(maxlen=_TRADES_KEPT))
+    trades: deque[PrintedTrade] = field(default_factory=lambda: deque(maxlen=TRADES_KEPT))
+    recent: deque[list[int]] = field(default_factory=lambda: deque(maxlen=_DAY // _SLOT + 1))
+    """(begin, contracts) of the ten-minute slots of the last day in which it traded."""
     result: str = ""
     value: Money | None = None
     settled_at: Nanos | None = None
@@ -65,10 +70,18 @@ class MarketState(Struct, eq=False):
         self.last_price = trade.price
         self.last_count = trade.count
         self.trades.append(trade)
+        begin = trade.at - trade.at % _SLOT
+        if not self.recent or self.recent[-1][0] != begin:
+            self.recent.append([begin, 0])
+        self.recent[-1][1] += trade.count
+
+    def retire(self) -> None:
+        """It has settled: most of its trades are never asked for again."""
+        self.trades = deque(self.trades, maxlen=TRADES_OF_SETTLED)
 
     def volume_24h(self, now: Nanos) -> Count:
-        """Of the trades still kept."""
-        return sum(trade.count for trade in self.trades if trade.at > now - _DAY)
+        """Of the last day, in whole slots of ten minutes."""
+        return sum(count for begin, count in self.recent if begin > now - _DAY)
 
 
 def read_market(body: dict[str, Any], series_ticker: str, fee: FeeSchedule) -> MarketState:

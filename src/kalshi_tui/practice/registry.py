@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from copy import copy
 from typing import Any
@@ -22,6 +23,9 @@ from kalshi_tui.practice.markets import MarketState, fee_schedule, read_market
 from kalshi_tui.practice.matching import Order
 from kalshi_tui.protocol.units import ONE, SECOND, Count, Money, Nanos, Price, Side
 
+MILESTONES_KEPT = 500
+"""Of the calendar, newest first: half a day of the shipped world."""
+
 
 class Registry:
     """Series, events, markets, accounts, and the outbox of happenings (whoever serves drains it)."""
@@ -37,6 +41,8 @@ class Registry:
         self.exchange_active = True
         self.trading_active = True
         self.fees_collected: Money = 0
+        self._settled: deque[str] = deque()
+        """Markets that have settled and can be read, oldest first."""
         self.trades_printed = 0
         self._order_ids = Ids(seed, 1)
         self._trade_ids = Ids(seed, 2)
@@ -72,6 +78,7 @@ class Registry:
 
     def add_milestone(self, body: dict[str, Any]) -> None:
         self.milestones.append(dict(body))
+        del self.milestones[:-MILESTONES_KEPT]
 
     def set_event_fee(
         self, event_ticker: str, fee_type: str | None, multiplier: float | None, now: Nanos
@@ -164,14 +171,17 @@ class Registry:
         order.status = "canceled"
         order.reason = reason
         order.updated = at
-        self._forget_house(order)
+        self._is_over(order)
         self._tell_order(order)
         return given_up
 
-    def _forget_house(self, order: Order) -> None:
+    def _is_over(self, order: Order) -> None:
         """Ended orders of strangers are nobody's to read again."""
+        account = self.accounts[order.user_id]
         if order.house:
-            self.accounts[order.user_id].orders.pop(order.order_id, None)
+            account.orders.pop(order.order_id, None)
+        else:
+            account.order_ended(order)
 
     def _tell_order(self, order: Order) -> None:
         if not order.house:
@@ -212,7 +222,7 @@ class Registry:
 def audit_account(account: Account) -> list[str]:
     """Whether cash equals deposits, realized profit, open cost and fees, exactly."""
     held: Iterable[Position] = account.positions.values()
-    expected = account.deposited + sum(p.realized - p.cost - p.fees for p in held)
+    expected = account.deposited + account.past + sum(p.realized - p.cost - p.fees for p in held)
     cash = sum(account.cash.values())
     if cash == expected:
         return []

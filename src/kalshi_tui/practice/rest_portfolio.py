@@ -126,10 +126,10 @@ def queue_position(call: Call) -> Reply:
 
 
 def fills(call: Call) -> Reply:
-    tickers, order_id = call.listed("ticker"), call.query.get("order_id")
+    account, tickers, order_id = call.caller, call.listed("ticker"), call.query.get("order_id")
     rows = [
         (key, fill)
-        for key, fill in enumerate(call.caller.fills)
+        for key, fill in enumerate(account.fills, account.fills_made - len(account.fills))
         if (tickers is None or fill.ticker in tickers)
         and order_id in (None, "", fill.order_id)
         and call.within(fill.at)
@@ -139,10 +139,10 @@ def fills(call: Call) -> Reply:
 
 
 def settlements(call: Call) -> Reply:
-    ticker, event = call.query.get("ticker"), call.query.get("event_ticker")
+    account, ticker, event = call.caller, call.query.get("ticker"), call.query.get("event_ticker")
     rows = [
         (key, record)
-        for key, record in enumerate(call.caller.settlements)
+        for key, record in enumerate(account.settlements, account.settlements_made - len(account.settlements))
         if ticker in (None, "", record.ticker)
         and event in (None, "", record.event_ticker)
         and call.within(record.at)

@@ -12,6 +12,7 @@ from kalshi_tui.practice.catalog import Body, Listing, Times, milestone_body
 from kalshi_tui.practice.catalog_assets import PLANS, AssetFamily, asset_latents
 from kalshi_tui.practice.catalog_macro import MacroFamily
 from kalshi_tui.practice.exchange import Exchange
+from kalshi_tui.practice.registry import MILESTONES_KEPT
 from kalshi_tui.practice.scenarios import scenario as scenario_named
 from kalshi_tui.practice.traders_planter import Plant, Planter
 from kalshi_tui.practice.world_belief import Moment
@@ -26,6 +27,9 @@ _SNIPE_S = 0.3
 """Their mean delay."""
 
 Action = Callable[[Nanos], None]
+
+
+PLANTS_KEPT = 1_000
 
 
 class Family(Protocol):
@@ -218,6 +222,7 @@ class World:
                 [other.event_ticker for other in same + moved],
             )
             self._milestones.append(body)
+            del self._milestones[:-MILESTONES_KEPT]
             self._exchange.add_milestone(body)
 
     # -- trading -----------------------------------------------------------------------------------------
@@ -274,6 +279,7 @@ class World:
         if planted is not None:
             plant, ends = planted
             self.planted.append(plant)
+            del self.planted[:-PLANTS_KEPT]
             self._plan(ends, self._clear)
         self._after(at, self._planter.gap(self.scenario.plant_every_s), self._plant)
 
