@@ -23,7 +23,8 @@ class Action(Struct, frozen=True):
     group: str
     """Heading in the help: stop, hand, engines, orders, look, program."""
     hint: tuple[str, ...] = ()
-    """Where the key is advertised: ``footer`` (``wide footer``: where it has room) or a pane's lower border."""
+    """Where the key is advertised: ``footer`` (``wide`` and ``widest footer``: where it has room) or a pane's
+    lower border."""
     adds: bool = False
     """It may add risk, so it acts only when pressed alone."""
     short: str = ""
@@ -92,11 +93,13 @@ _TABLE: tuple[Action, ...] = (
     Action("pane_4", ("4",), "risk", "focus risk; again: zoom", "look"),
     Action("pane_5", ("5",), "settlement", "focus the settlement; again: zoom", "look"),
     Action("pane_6", ("6",), "log", "focus orders, fills and alerts; again: zoom", "look"),
-    Action("layout", ("v",), "layouts", "next layout: desk, ladder, overview", "look", ("settlement",)),
-    Action("theme", ("t",), "theme", "choose a theme", "look"),
-    Action("palette", ("ctrl+p",), "palette", "every action by name", "program"),
+    Action("layout", ("v",), "layouts", "next layout: desk, ladder, overview; kept for the next time",
+           "look", ("settlement", "widest footer")),
+    Action("theme", ("t",), "theme", "choose a theme", "look", ("widest footer",)),
+    Action("palette", ("ctrl+p",), "palette", "every action by name", "program", ("widest footer",)),
     Action("help", ("?",), "help", "this table", "program", ("footer",)),
-    Action("quit", ("ctrl+q",), "quit", "leave the screen: asks detach or stop", "program"),
+    Action("quit", ("ctrl+q",), "quit", "leave the screen: asks detach or stop", "program",
+           ("wide footer",)),
 )  # fmt: skip
 
 ACTIONS: dict[str, Action] = {action.id: action for action in _TABLE}

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from kalshi_tui.tui.actions import resolve_keymap
-from kalshi_tui.tui.arrange import pick_layout
+from kalshi_tui.tui.arrange import LAYOUTS, pick_layout
 from kalshi_tui.tui.desk_app import DeskApp
 from kalshi_tui.tui.link import DeskLink
+from kalshi_tui.tui.memory import Memory
 from kalshi_tui.tui.result import ScreenResult, failure
 from kalshi_tui.tui.state import ScreenState
 from kalshi_tui.tui.theme import load_themes, pick_theme
@@ -25,18 +26,25 @@ async def run_screen(
     keymap: Mapping[str, str] | None = None,
     themes_dir: Path | None = None,
     crash_file: Path | None = None,
+    memory_file: Path | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> ScreenResult:
     """Show the desk behind ``link`` until the trader leaves, the desk ends or a signal comes.
 
-    ``ThemeError``, ``LayoutError`` and ``KeymapError`` come before the terminal is touched. Under ``NO_COLOR``
-    the theme is ``mono``.
+    ``theme`` and ``layout`` are None where nobody named one: then ``memory_file`` says what was chosen on the
+    screen the last time. ``ThemeError``, ``LayoutError`` and ``KeymapError`` come before the terminal is touched.
+    Under ``NO_COLOR`` the theme is ``mono``.
     """
-    themes = load_themes(themes_dir)
+    themes, memory = load_themes(themes_dir), Memory(memory_file)
+    before = memory.choices
+    if theme is None and before.theme in themes:
+        theme = before.theme
+    if layout is None and before.layout in LAYOUTS:
+        layout = before.layout
     chosen = pick_theme(themes, "mono" if os.environ.get("NO_COLOR") else theme)
     state = ScreenState(link.hello, clock, resolve_keymap(keymap))
     state.layout = pick_layout(layout)
-    app = DeskApp(link, state, themes, chosen, crash_file)
+    app = DeskApp(link, state, themes, chosen, crash_file, memory)
     try:
         result = await app.run_async(mouse=mouse)
     except Exception as error:  # noqa: BLE001 - whatever it is, the trader gets a sentence and the desk goes on

@@ -49,6 +49,9 @@ class Shell(Protocol):
     def wear(self, theme: str) -> None:
         """Put another theme on."""
 
+    def keep_layout(self, layout: str) -> None:
+        """Find it again the next time."""
+
     def theme_choices(self) -> list[Choice]:
         """All themes, for a picker."""
 
@@ -153,6 +156,7 @@ class Control:
 
     def _layout(self) -> None:
         name = self._screen.next_layout()
+        self._shell.keep_layout(name)
         self._say(f"layout {name}: {LAYOUTS[name]}")
 
     def _theme(self) -> None:

@@ -19,6 +19,7 @@ from kalshi_tui.tui.dress import is_native, textual_theme
 from kalshi_tui.tui.ink import Palette
 from kalshi_tui.tui.keygate import HOLD, KeyGate
 from kalshi_tui.tui.link import DeskLink
+from kalshi_tui.tui.memory import Memory
 from kalshi_tui.tui.messages import MarketPicked, PanePicked, PricePicked
 from kalshi_tui.tui.pulse import Pulse
 from kalshi_tui.tui.result import ScreenResult, failure
@@ -42,12 +43,14 @@ class DeskApp(App[ScreenResult], inherit_bindings=False):
         themes: dict[str, Theme],
         theme: Theme,
         crash_file: Path | None = None,
+        memory: Memory | None = None,
     ) -> None:
         super().__init__(ansi_color=is_native(theme))
         self.animation_level = "none"
         self.failure: ScreenResult | None = None
         self._crash_file = crash_file
         self._themes = themes
+        self._memory = memory or Memory(None)
         for each in themes.values():
             self.register_theme(textual_theme(each))
         self.theme = theme.name
@@ -169,6 +172,9 @@ class DeskApp(App[ScreenResult], inherit_bindings=False):
     def end_desk(self) -> None:
         self.run_worker(self._session.end_desk(), group="requests")
 
+    def keep_layout(self, layout: str) -> None:
+        self._memory.remember(layout=layout)
+
     def theme_choices(self) -> list[Choice]:
         return [Choice((t.name, t.name, t.description)) for t in self._themes.values()]
 
@@ -176,6 +182,7 @@ class DeskApp(App[ScreenResult], inherit_bindings=False):
         self.theme = theme
         self.ansi_color = is_native(self._themes[theme])
         self.desk.redress(Palette(self._themes[theme]))
+        self._memory.remember(theme=theme)
 
     def leave(self, exit: str, message: str) -> None:
         self.exit(ScreenResult(exit, message))

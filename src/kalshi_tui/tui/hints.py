@@ -1,40 +1,72 @@
-"""Keys where they work: the footer and the lower borders, made from the action catalogue."""
+"""Keys where they work: the footer and the lower borders, made from the action catalogue and the moment."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
+from kalshi_tui.protocol.orders import Owner
 from kalshi_tui.tui.actions import ACTIONS, Action, key_shown
 from kalshi_tui.tui.ink import Span
+from kalshi_tui.tui.state import ScreenState
 
 Hint: TypeAlias = tuple[str, str]
 """(key as printed, meaning)."""
+Offers: TypeAlias = Mapping[str, str | None]
+"""Action id -> what its key does at this moment; None: it would be refused. Actions left out do what they say."""
+
+_FOOTERS = (("footer", "wide footer", "widest footer"), ("footer", "wide footer"))
 
 
-def hints(where: str, keys: Mapping[str, tuple[str, ...]]) -> list[Hint]:
-    """Every action advertised at ``where`` that has a key, in the catalogue's order."""
-    return _hints((where,), keys, lambda action: action.short or action.title)
+def offers(state: ScreenState) -> Offers:
+    """What keys do now where that changes with the hand and the market; what would be refused is not advertised."""
+    armed = state.view is not None and state.view.status.armed
+    rows = state.view.markets if state.view is not None else ()
+    here = state.row is not None and state.row.quoting
+    said: dict[str, str | None] = {}
+    killed = state.view is not None and state.view.status.latch == "KILLED"
+    if killed or not state.may_add:
+        said = {action.id: None for action in ACTIONS.values() if action.adds}
+    said["arm"] = "safe" if armed else "arm" if state.in_control else None
+    if here:
+        said["quote"] = "quoting off"
+    if any(row.quoting for row in rows):
+        said["quote_all"] = "all off"
+    ours = state.ladder.orders if state.ladder is not None else ()
+    if not ours:
+        said["cancel"] = None
+    if all(order.owner is not Owner.MINE for order in ours):
+        said["cancel_mine"] = None
+    return said
 
 
-def footer(keys: Mapping[str, tuple[str, ...]], width: int) -> list[Span]:
+def hints(where: str, state: ScreenState) -> list[Hint]:
+    """Every action advertised at ``where`` that has a key and works now, in the catalogue's order."""
+    return _hints((where,), state, lambda action: action.short or action.title)
+
+
+def footer(state: ScreenState, width: int) -> list[Span]:
     """The last line in ``width`` cells: everything, else in fewer words and without what it can do without."""
-    full = _hints(("footer", "wide footer"), keys, lambda action: action.short or action.title)
-    spans = hint_spans(full, " ", width)
-    if len(spans) == 2 * len(full):
-        return spans
-    tight = _hints(("footer",), keys, lambda action: action.tight or action.short or action.title)
-    return hint_spans(tight, " ", width)
+    for places in _FOOTERS:
+        full = _hints(places, state, lambda action: action.short or action.title)
+        spans = hint_spans(full, " ", width)
+        if len(spans) == 2 * len(full):
+            return spans
+    tight = _hints(("footer",), state, lambda action: action.tight or action.short or action.title)
+    # What a key does now is said in its last word there: ``quoting off`` is ``off``.
+    changed = {meaning: meaning.split()[-1] for meaning in offers(state).values() if meaning is not None}
+    return hint_spans([(key, changed.get(meaning, meaning)) for key, meaning in tight], " ", width)
 
 
-def _hints(
-    places: Sequence[str], keys: Mapping[str, tuple[str, ...]], word: Callable[[Action], str]
-) -> list[Hint]:
-    return [
-        (key_shown(keys[action.id][0]) * action.presses, word(action))
-        for action in ACTIONS.values()
-        if keys[action.id] and any(place in action.hint for place in places)
-    ]
+def _hints(places: Sequence[str], state: ScreenState, word: Callable[[Action], str]) -> list[Hint]:
+    now = offers(state)
+    found = []
+    for action in ACTIONS.values():
+        keys = state.keys[action.id]
+        meaning = now.get(action.id, word(action))
+        if keys and meaning is not None and any(place in action.hint for place in places):
+            found.append((key_shown(keys[0]) * action.presses, meaning))
+    return found
 
 
 def hint_spans(pairs: Sequence[Hint], separator: str, width: int) -> list[Span]:

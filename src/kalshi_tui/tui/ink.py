@@ -140,6 +140,11 @@ class Row:
         return self.left(self._end, fit(text, self.width - self._end), ink)
 
     @property
+    def end(self) -> int:
+        """The first cell nothing stands in yet."""
+        return self._end
+
+    @property
     def room(self) -> int:
         return self.width - self._end
 

@@ -11,6 +11,7 @@ from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.screen import Screen
 from textual.widget import Widget
 
+from kalshi_tui.protocol.units import Count
 from kalshi_tui.tui.arrange import LAYOUTS, PANES, Plan, plan
 from kalshi_tui.tui.ink import Palette
 from kalshi_tui.tui.panes.base import Pane
@@ -39,6 +40,8 @@ _PACE: dict[str, tuple[int, int]] = {
     "notice": (5, 0),
 }
 """Every how many ticks a pane is painted, and on which of them: spread out, so that no frame is large."""
+_OF_HOLDINGS = ("markets", "risk", "settlement", "status")
+"""Painted with the ladder after a fill, or it and they would speak of two positions for half a second."""
 _UNFRAMED = ("status", "keys", "notice")
 
 
@@ -72,6 +75,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         """The pane that has the cursor keys."""
         self._ticks = 0
         self._was_silent = False
+        self._held: tuple[Count, ...] = ()
         self._drawn_plan: Plan | None = None
         self.sheet: Sheet[Any] | None = None
         """What is open over the panes."""
@@ -98,8 +102,11 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         if silent != self._was_silent:
             self._was_silent = silent
             self.paint_all()
+        held = self.state.holdings
+        moved, self._held = held != self._held, held
         for name, (every, on) in _PACE.items():
-            if self._ticks % every == on and name in self.plan.boxes:
+            due = self._ticks % every == on or (moved and name in _OF_HOLDINGS)
+            if due and name in self.plan.boxes:
                 self.panes[name].paint()
         self._ticks += 1
 
@@ -187,8 +194,12 @@ class TradingScreen(Screen[None], inherit_bindings=False):
 
     def next_layout(self) -> str:
         """Switch to the next layout; returns its name."""
-        names = list(LAYOUTS)
-        self.state.layout = names[(names.index(self.state.layout) + 1) % len(names)]
-        self.state.zoom = ""
+        names, state, (width, height) = list(LAYOUTS), self.state, self.app.size
+        state.zoom = ""
+        now = plan(width, height, state.layout)
+        at = names.index(state.layout)
+        following = names[at + 1 :] + names[:at]
+        # On a small terminal two of them are one: a key that changes nothing looks broken.
+        state.layout = next((n for n in following if plan(width, height, n) != now), state.layout)
         self.replan(self.app.size)
-        return self.state.layout
+        return state.layout

@@ -62,6 +62,21 @@ class ScreenState:
         return view if view is not None and view.ticker == self.selected else None
 
     @property
+    def holdings(self) -> tuple[Count, ...]:
+        """Positions in the order of the list: what more than one pane speaks of."""
+        return tuple(row.position for row in self.view.markets) if self.view else ()
+
+    @property
+    def in_control(self) -> bool:
+        """Whether this screen may arm the hand; until the desk says otherwise, yes."""
+        return self.view is None or self.view.status.controller in (None, self.hello.session)
+
+    @property
+    def may_add(self) -> bool:
+        """Whether a key that adds risk would be heard: this screen's hand is armed."""
+        return self.in_control and self.view is not None and self.view.status.armed
+
+    @property
     def row(self) -> MarketRow | None:
         """The selected market's line in the list."""
         rows = self.view.markets if self.view else ()

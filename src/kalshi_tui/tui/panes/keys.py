@@ -12,7 +12,7 @@ class KeysBar(Pane):
     pane = "keys"
 
     def lines(self, width: int, height: int) -> list[Line]:
-        return [joined(footer(self.state.keys, width), width)]
+        return [joined(footer(self.state, width), width)]
 
 
 class Notice(Pane):

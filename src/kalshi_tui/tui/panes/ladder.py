@@ -6,13 +6,24 @@ from itertools import pairwise
 
 from textual import events
 
+from kalshi_tui.protocol.quotes import QuoteSides
 from kalshi_tui.protocol.units import Price
 from kalshi_tui.protocol.views import LadderView
+from kalshi_tui.tui.actions import key_shown
 from kalshi_tui.tui.flash import Flash
 from kalshi_tui.tui.hints import Hint, hints
 from kalshi_tui.tui.ink import Line, Palette, Row, Span, fit, text_line
 from kalshi_tui.tui.messages import PricePicked
-from kalshi_tui.tui.numbers import UNKNOWN, age, contracts, fair_cents, market_name, places_of, position
+from kalshi_tui.tui.numbers import (
+    MINUS,
+    UNKNOWN,
+    age,
+    contracts,
+    fair_cents,
+    market_name,
+    places_of,
+    position,
+)
 from kalshi_tui.tui.panes.base import Pane
 from kalshi_tui.tui.panes.ladder_rows import (
     FairSlot,
@@ -27,6 +38,8 @@ from kalshi_tui.tui.state import ScreenState
 from kalshi_tui.tui.window import Rung, middle_of, rungs
 
 _FLASH_PAINTS = 3
+_TITLE_ROOM = 7
+"""Cells of a frame's top line that are not its title: corners, dashes, the pane's number, blanks."""
 
 
 class LadderPane(Pane):
@@ -52,10 +65,24 @@ class LadderPane(Pane):
         held = f" · {position(ladder.position)}" if ladder.position else ""
         window = self.state.window
         group = f" · {window.group} ticks a row" if window is not None and window.group > 1 else ""
-        return f"{'' if self.compact else 'Ladder · '}{name} · YES{held}{group}"
+        tilts = _tilts(ladder)
+        tilt, tilted = "".join(f" · {part}" for part in tilts), " · tilted" if tilts else ""
+        # The event's name gives way, then the words; which market and how many are never cut.
+        titles = [
+            f"{head} · YES{held}{tail}"
+            for head in (f"Ladder · {name}", name, ladder.label)
+            for tail in (f"{group}{tilt}", f"{group}{tilted}", tilted)
+        ]
+        room = self.size.width - _TITLE_ROOM
+        fitting = (title for title in titles[3 if self.compact else 0 :] if len(title) <= room)
+        return next(fitting, f"{fit(ladder.label, room - len(held))}{held}")
 
     def hints(self) -> list[Hint]:
-        return [("size", contracts(self.state.count)), *hints("ladder", self.state.keys)]
+        state = self.state
+        size = ("size", contracts(state.count))
+        arm = state.keys["arm"] if state.in_control and not state.may_add else ()
+        first = [(key_shown(arm[0]), "arm to trade by hand")] if arm else [size]
+        return [*first, *hints("ladder", state)]
 
     def slices(self, width: int) -> list[tuple[int, int]]:
         cols = ladder_columns(width)
@@ -147,7 +174,7 @@ class LadderPane(Pane):
             arrow = "▼ " if slot == len(drawn) and exact < drawn[-1].low else arrow
         row = Row(width)
         dash_from = cols.price_end - len(text) - 1
-        label = f"{arrow}fair "
+        label = f"{arrow}{ladder.fair_name} "
         row.right(max(dash_from - 3, len(label)), label, "dim" if ladder.fair is None else ink)
         row.then("─" * max(dash_from - (width - row.room), 0), "border")
         row.right(cols.price_end, text, ink)
@@ -182,3 +209,15 @@ class LadderPane(Pane):
         price = self._drawn[y] if 0 <= y < len(self._drawn) else None
         if price is not None:
             self.post_message(PricePicked(price))
+
+
+def _tilts(ladder: LadderView) -> list[str]:
+    """The trader's own view in force, so that nobody wonders at the quotes: ``lean +2``, ``0.5× wider``."""
+    said = []
+    if ladder.lean_levels:
+        said.append(f"lean {MINUS if ladder.lean_levels < 0 else '+'}{abs(ladder.lean_levels)}")
+    if ladder.widen:
+        said.append(f"{ladder.widen:g}× wider")
+    if ladder.sides is not QuoteSides.BOTH:
+        said.append("reduce only" if ladder.sides is QuoteSides.REDUCE else ladder.sides.value)
+    return said

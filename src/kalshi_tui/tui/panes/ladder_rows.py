@@ -144,7 +144,11 @@ def rung_line(
         flash(rung.low, "ask", 0, "ask")
     if mine.ask:
         row.left(cols.mine, mine.ask_glyph + contracts(mine.ask, 4), ink("own"))
-    row.right(cols.mark_end, mark[0], ink(mark[1]))
+    # Beside own orders a mark keeps a blank, or two numbers read as one; its arrow alone where the size has no room.
+    for text in (mark[0], mark[0][:1] if mark[1] == "last" else ""):
+        if not mine.ask or cols.mark_end - len(text) > row.end:
+            row.right(cols.mark_end, text, ink(mark[1]))
+            break
     if cursor:
         row.left(cols.cursor, "◂", "key")
     if rung.edge is not None:

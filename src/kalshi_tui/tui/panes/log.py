@@ -13,6 +13,13 @@ from kalshi_tui.tui.state import ScreenState
 _WORDS = {"warn": "WARN", "halt": "HALT", "refused": "REFUSED"}
 _NAME = 28
 """Cells of a market's name on a wide screen."""
+_WAY_OUT = {
+    "KILLED": "`clear` in the palette opens the gate",
+    "REDUCE ONLY": "`clear` in the palette opens the gate wholly",
+    "HOLD": "`clear` in the palette lifts it",
+    "PULLED": "quoting on in a market ends it there, `clear` everywhere",
+}
+"""What a person does to end a stop."""
 _INKS = {"warn": "warn", "halt": "halt", "refused": "warn", "fill": "own"}
 
 
@@ -90,7 +97,8 @@ def arranged(view: DeskView, local: list[LogLine]) -> tuple[list[LogLine], list[
     pinned = []
     if status.latch:
         why = f"{status.latch}: {status.latch_why}" if status.latch_why else status.latch
-        pinned.append(LogLine(wall=0, kind="halt", text=why, alert=-1, seen=False))
+        do = _WAY_OUT.get(status.latch, "")
+        pinned.append(LogLine(wall=0, kind="halt", text=f"{why}{do and f'; {do}'}", alert=-1, seen=False))
     pinned += [LogLine(wall=0, kind="warn", text=text, alert=-1, seen=False) for text in status.restrictions]
     first = next_alert(view.log)
     if first is not None:

@@ -12,12 +12,12 @@ from kalshi_tui.tui.flash import Flash
 from kalshi_tui.tui.hints import Hint, hints
 from kalshi_tui.tui.ink import Line, Palette, Row, fit
 from kalshi_tui.tui.messages import MarketPicked
-from kalshi_tui.tui.numbers import cents, countdown, dollars, places_of, position
+from kalshi_tui.tui.numbers import cents, countdown, dollars, market_name, places_of, position
 from kalshi_tui.tui.panes.base import Pane
 from kalshi_tui.tui.state import ScreenState
 
 _DAY = 86_400 * 1_000_000_000
-_ALARMS = ("stale", "no book", "risk", "held", "paused")
+_ALARMS = ("stale", "no book", "lagging", "risk", "held", "paused", "killed")
 """States that want a look; everything else but quoting recedes."""
 
 
@@ -70,7 +70,7 @@ class MarketsPane(Pane):
         return f"Markets {len(rows)}" if len(rows) > 0 else "Markets"
 
     def hints(self) -> list[Hint]:
-        return hints("markets", self.state.keys)
+        return hints("markets", self.state)
 
     def slices(self, width: int) -> list[tuple[int, int]]:
         cols = self._columns(width)
@@ -204,7 +204,7 @@ def _name(row: MarketRow, width: int, compact: bool) -> str:
     short = _short(row.label)
     for label in (row.label, short):
         for kept in range(len(words), 0, -1):
-            name = " ".join([*words[:kept], label])
+            name = market_name(" ".join(words[:kept]), label)
             if len(name) <= width:
                 return name
     return short

@@ -45,11 +45,11 @@ def _most_needed(gauges: list[Gauge], room: int) -> list[Gauge]:
 
 
 def _writes(status: StatusView) -> Gauge:
-    """The write budget beside what pulling everything would cost."""
-    short = status.write_tokens < status.pull_cost
-    text = f"{status.write_tokens}, pull {status.pull_cost}"
+    """The write budget beside what pulling everything would cost. A second fills it: short of more is an alarm."""
     tokens = status.write_tokens
-    return Gauge("writes", tokens, tokens, status.write_capacity, text, "halt" if short else "")
+    text = f"{tokens}, pull {status.pull_cost}"
+    level = "halt" if status.pull_cost > status.write_capacity else ""
+    return Gauge("writes", tokens, tokens, status.write_capacity, text, level)
 
 
 def _line(gauge: Gauge, bars: int, width: int, old: bool) -> Line:

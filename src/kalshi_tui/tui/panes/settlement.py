@@ -19,7 +19,7 @@ class SettlementPane(Pane):
         return f"{title} · if it settles" if title else "If it settles"
 
     def hints(self) -> list[Hint]:
-        return hints("settlement", self.state.keys)
+        return hints("settlement", self.state)
 
     def lines(self, width: int, height: int) -> list[Line]:
         view = self.state.view
@@ -27,7 +27,9 @@ class SettlementPane(Pane):
         if not rows:
             return []
         old = self.state.silent_for is not None
-        room = max(height - 4, 1)
+        # Where room is short the rule goes first, then the mean; every outcome comes before them.
+        spare = height - 2 - len(rows)
+        room = max(height - 2 - (spare > 0) - (spare > 1), 1)
         shown, hidden = (rows, 0) if len(rows) <= room else (rows[: room - 1], len(rows) - room + 1)
         lines = [_row(("", "fair", "now", "if hit"), width, "dim")]
         for row in shown:
@@ -35,8 +37,10 @@ class SettlementPane(Pane):
             lines.append(_row(cells, width, "stale" if old else ""))
         if hidden:
             lines.append(Row(width).left(2, f"▼ {hidden} more", "dim").line())
-        lines.append(Row(width).left(2, "─" * max(width - 4, 0), "border").line())
-        lines.append(_row(("at fair", "", dollars(at_fair(rows)), ""), width, "dim"))
+        if spare > 1:
+            lines.append(Row(width).left(2, "─" * max(width - 4, 0), "border").line())
+        if spare > 0:
+            lines.append(_row(("at fair", "", dollars(at_fair(rows)), ""), width, "dim"))
         worst = (dollars(min(row.now for row in rows)), dollars(min(row.if_hit for row in rows)))
         lines.append(_row(("worst", "", *worst), width, "stale" if old else ""))
         return lines

@@ -9,7 +9,7 @@ from kalshi_tui.tui.numbers import UNKNOWN, age, clock, countdown, dollars, sign
 from kalshi_tui.tui.panes.base import Pane
 
 _MODE_INK = {"PRACTICE": "practice", "DEMO": "demo", "PROD": "prod", "PROD·PAPER": "paper"}
-_FULL, _TIGHT, _NO_DRAWDOWN, _BARE = range(4)
+_FULL, _CLOSE, _TIGHT, _NO_DRAWDOWN, _BARE = range(5)
 """Levels of detail of the left, tried in order until it and the clock fit."""
 _CLOCK = 9
 _LABEL_LEAST = 4
@@ -29,9 +29,9 @@ class StatusBar(Pane):
             return [_frozen(mode, silent, width)]
         watching = self._watching(view.status)
         left = _left(view.status, _BARE, watching)
-        for detail in (_FULL, _TIGHT, _NO_DRAWDOWN):
+        for detail in (_FULL, _CLOSE, _TIGHT, _NO_DRAWDOWN):
             tried = _left(view.status, detail, watching)
-            if _size(tried) + _size(_right(view, width - _size(tried), must=detail == _FULL)) <= width:
+            if _size(tried) + _size(_right(view, width - _size(tried), must=detail <= _CLOSE)) <= width:
                 left = tried
                 break
         right = _right(view, width - _size(left), must=False)
@@ -59,19 +59,19 @@ def _frozen(mode: str, silent: float | None, width: int) -> Line:
 
 
 def _left(status: StatusView, detail: int, watching: bool) -> list[Span]:
-    full = detail == _FULL
-    gap = "   " if full else " "
+    full = detail <= _CLOSE
+    gap = "   " if detail == _FULL else "  " if full else " "
     hand = "ARMED" if status.armed else "safe"
     parts: list[Span] = [
         (f" {status.mode} ", _MODE_INK.get(status.mode, "practice")),
-        ("  " if full else "", ""),
+        ("  " if detail == _FULL else "", ""),
     ]
     parts += [("HAND ", "dim"), (hand, "armed" if status.armed else ""), (gap, "")]
     if watching:
         parts += [("WATCHING", "warn"), (gap, "")]
     parts += _latch(status, gap)
     parts += [("ENGINES " if full else "ENG ", "dim"), (str(status.engines_quoting), "")]
-    parts += [(" quoting" if full else "", "dim"), (gap if full else "  ", "")]
+    parts += [(" quoting" if detail == _FULL else "", "dim"), (gap if full else "  ", "")]
     parts += _feed(status, full)
     if status.gaps or detail < _BARE:
         parts += [
@@ -107,7 +107,7 @@ def _feed(status: StatusView, full: bool) -> list[Span]:
 def _drawdown(status: StatusView, detail: int) -> list[Span]:
     if detail >= _NO_DRAWDOWN or status.drawdown is None:
         return []
-    if detail == _FULL:
+    if detail <= _CLOSE:
         limit = f" of {whole_dollars(status.drawdown_limit)}" if status.drawdown_limit is not None else ""
         return [(" · dd ", "dim"), (dollars(status.drawdown, plus=False), ""), (limit, "dim")]
     return [(" dd ", "dim"), (signed(status.drawdown, DOLLAR, 0, plus=False), "")]

@@ -17,6 +17,8 @@ from kalshi_tui.tui.arrange import Box
 from kalshi_tui.tui.ink import Line, Palette
 
 Answer = TypeVar("Answer")
+_SLIVER = 4
+"""Cells beside a sheet that would show nothing but the ends of what lies under it."""
 
 
 class Sheet(Vertical, Generic[Answer]):
@@ -43,6 +45,8 @@ class Sheet(Vertical, Generic[Answer]):
     def box(self, width: int, height: int) -> Box:
         """Where it stands on a terminal of that size: between the status bar and the keys."""
         wide, tall = min(self.wide, width), min(self.tall, height - 2)
+        if width - wide < _SLIVER:
+            wide = width
         y = max((height - tall) // 2, 1) if self.top is None else self.top
         return Box((width - wide) // 2, y, wide, tall)
 

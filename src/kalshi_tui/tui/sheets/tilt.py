@@ -25,14 +25,17 @@ _STEPS = {
 
 
 class TiltSheet(Form):
-    """Starts from no tilt: the desk does not say which one is in force, so what is sent replaces it whole."""
+    """Starts from the tilt in force; what is sent replaces it whole."""
 
     def __init__(self, palette: Palette, state: ScreenState, ticker: str, ask: Asking) -> None:
         super().__init__(palette, state, ticker, ask)
         self._at = 0
-        self._lean = 0
-        self._quarters = 0
-        self._sides = 0
+        ladder = state.ladder
+        known = ladder is not None and ladder.ticker == ticker
+        self._lean = ladder.lean_levels if ladder is not None and known else 0
+        self._quarters = round(ladder.widen * 4) if ladder is not None and known else 0
+        self._sides = _SIDES.index(ladder.sides) if ladder is not None and known else 0
+        self._in_force = self._words() if known else "not known yet: the desk has not sent this market"
         self.tall = len(self.page()) + self.answer_lines
 
     def page(self) -> list[Line]:
@@ -47,12 +50,18 @@ class TiltSheet(Form):
             here = number == self._at
             row = Row(WIDTH, "cursor" if here else "").left(0, "▸ " if here else "  ", "key").left(2, name)
             lines.append(row.left(10, value, "key").left(22, meaning, "dim").line())
-        lines.append(text_line("enter replaces whatever tilt is in force", WIDTH, "dim"))
+        lines.append(text_line(f"in force: {self._in_force}; enter replaces it", WIDTH, "dim"))
         keys = Row(WIDTH)
         for key, meaning in (("↑↓", "move"), ("[ ]", "change"), ("enter", "send"), ("r", "none"),
                              ("a", "arm"), ("esc", "leave")):  # fmt: skip
             keys.then(f"{key} ", "key").then(f"{meaning}  ", "dim")
         return [*lines, keys.line()]
+
+    def _words(self) -> str:
+        if not (self._lean or self._quarters or self._sides):
+            return "no tilt"
+        sign = MINUS if self._lean < 0 else "+"
+        return f"{sign}{abs(self._lean)} levels, {self._quarters / 4:g}×, {_SIDES[self._sides].value}"
 
     def edit(self, key: str) -> None:
         if key == "enter":
