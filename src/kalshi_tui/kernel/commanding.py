@@ -209,9 +209,9 @@ def _who(desk: DeskState, event: CommandReceived, command: cmd.Stop) -> str:
     if command.why and not event.session:
         cause = str(safe_text(command.why, 120))
     else:
-        all_of_it = not (command.scope.ticker or command.scope.event)
-        cause = f"{command.kind}{' all' if all_of_it and command.kind != 'kill' else ''} "
-        cause += "by key" if event.session else "by command line"
+        cause = "by key" if event.session else "by command line"
+        if command.kind == StopKind.FLATTEN:  # what is left of it is called a pull
+            cause = f"flatten{'' if command.scope.ticker or command.scope.event else ' all'} {cause}"
     return f"{cause} at {new_york(desk.now.wall)[11:19]}"
 
 

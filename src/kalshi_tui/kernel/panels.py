@@ -165,20 +165,14 @@ def settlement_rows(desk: DeskState, market: MarketState) -> tuple[SettleRow, ..
 
 
 def settlement_of(group: Group) -> list[SettleRow]:
-    """One group's outcomes in their order, the one that pays nobody last."""
+    """One group's outcomes in their order; one that pays nobody and lies between strikes comes last."""
     rows, nobody = [], []
     several = len(group.markets) > 1
     triples = zip(group.outcomes, outcome_values(group), outcome_fairs(group), strict=True)
     for outcome, value, fair in triples:
-        if any(outcome.pays) or not several:
+        if any(outcome.pays) or not several or value.label[:1] in "<>≤≥":
             rows.append(SettleRow(value.label, fair, value.now, value.if_hit))
         else:
-            # Between strikes the label would be a range in which other outcomes lie.
-            label = value.label if _at_an_end(value.label) else NOBODY
-            nobody.append(SettleRow(label, fair, value.now, value.if_hit))
+            # Its label would be a range in which other outcomes lie.
+            nobody.append(SettleRow(NOBODY, fair, value.now, value.if_hit))
     return rows + nobody
-
-
-def _at_an_end(label: str) -> bool:
-    """Whether a range is open on one side: nothing that pays lies in it."""
-    return label[:1] in "<>≤≥"
