@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kalshi_tui.execution.orders import Change, Order
-from kalshi_tui.kernel import report
+from kalshi_tui.kernel import pairs_live, report
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.kernel.words import taken
 from kalshi_tui.protocol.commands import Scope
@@ -34,6 +34,9 @@ def book_fill(desk: DeskState, fill: Fill) -> bool:
     desk.ledger.apply_fill(fill, found=owner is Owner.FOUND)
     if market is not None:
         market.entry_fees = _entry_fees(market.entry_fees, before, fill)
+    source = order.engine if order is not None and order.engine else owner.value
+    desk.sources.fill(source, fill)
+    pairs_live.on_fill(desk, source, fill)
     desk.chain.note_fill(fill, owner, desk.now)
     desk.counters.fills += 1
     desk.counters.volume += fill.count
@@ -75,6 +78,7 @@ def book_settlement(desk: DeskState, settlement: Settlement) -> None:
         return
     position = held.position
     desk.ledger.apply_settlement(settlement)
+    desk.sources.settle(settlement.ticker, settlement.value)
     market = desk.markets.get(settlement.ticker)
     if market is not None:
         market.entry_fees = 0

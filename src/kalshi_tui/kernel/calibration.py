@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from kalshi_tui.features.microprice import MicroTable
+from kalshi_tui.pricing.pairs import PairSpec
 from kalshi_tui.pricing.regime import RegimeParams
 from kalshi_tui.protocol.market import Market
 from kalshi_tui.protocol.ticks import Band, TickGrid
@@ -24,6 +25,8 @@ class Calibration(Struct, frozen=True):
     table: MicroTable | None = None
     """For M1 and what is built on it."""
     regime: RegimeParams | None = None
+    pairs: tuple[PairSpec, ...] = ()
+    """Statistical pairs for M3; they name their own markets."""
 
     def covers(self, facts: Market) -> bool:
         """Whether this market's series and price grid are the measured ones."""

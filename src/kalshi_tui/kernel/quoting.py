@@ -198,6 +198,7 @@ def _snapshot(desk: DeskState, market: MarketState, *, held: bool) -> MarketSnap
         widen=market.widen,
         coherent=coherent,
         relation=relation,
+        pair=desk.leans.get(facts.ticker) if market.engine == "m3" else None,
     )
 
 
@@ -304,7 +305,7 @@ def _order(
         expiration_s=expiration_s,
         exchange_index=market.facts.exchange_index,
         owner=Owner.ENGINE,
-        engine=market.engine,
+        engine=market.engine if market.intent is None else market.intent.engine,
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kalshi_tui.kernel import relations_baskets, relations_links
+from kalshi_tui.kernel import relations_baskets, relations_links, sampling
 from kalshi_tui.kernel.booking import own_resting
 from kalshi_tui.kernel.hindrance import blocked
 from kalshi_tui.kernel.relations_state import EventRelations
@@ -34,6 +34,7 @@ def step(desk: DeskState) -> None:
 
     Called before the changed markets are decided, so that they see what their siblings say now.
     """
+    sampling.step(desk)
     if desk.regroup:
         relations_links.regroup(desk)
     for relations, ticker in _concerned(desk):

@@ -16,12 +16,14 @@ from kalshi_tui.features.market import MarketFeatures
 from kalshi_tui.features.snapshot import FeatureSnapshot
 from kalshi_tui.kernel.alerts import AlertLog
 from kalshi_tui.kernel.relations_state import EventRelations, Link
+from kalshi_tui.kernel.sampling_state import EventMoves, PairRun, begin
 from kalshi_tui.kernel.settings import KernelSettings
 from kalshi_tui.orderbook.book import Book
 from kalshi_tui.orderbook.feed import BookFeed
+from kalshi_tui.portfolio.attribution import Sources
 from kalshi_tui.portfolio.positions import Ledger
 from kalshi_tui.pricing.regime import MarketRegime
-from kalshi_tui.pricing.snapshot import QuoteParams
+from kalshi_tui.pricing.snapshot import PairLean, QuoteParams
 from kalshi_tui.protocol.calendar import ScheduledPrint
 from kalshi_tui.protocol.effects import Effect, Journal
 from kalshi_tui.protocol.instant import Instant
@@ -217,6 +219,16 @@ class DeskState:
     """Event -> the ticked relation that names it, in force or off."""
     regroup: bool = True
     """A market's facts are new: which events hang together is worked out again."""
+    pairs: list[PairRun] = field(default_factory=list)
+    """Statistical pairs that a calibration has blessed."""
+    leans: dict[str, PairLean] = field(default_factory=dict)
+    """Ticker -> what its statistical pair wants there now."""
+    moves: dict[str, EventMoves] = field(default_factory=dict)
+    """Event -> how its log-odds moved, for R3."""
+    sampled: int = -1
+    """Number of the last ten seconds that were sampled."""
+    sources: Sources = field(default_factory=Sources)
+    """Whose fills made what."""
     chain: RiskChain = field(init=False)
     risk: RiskState = field(init=False)
     balance: Money | None = None
@@ -270,6 +282,7 @@ class DeskState:
 
     def __post_init__(self) -> None:
         self.prints = self.settings.prints
+        self.pairs = begin(tuple(pair for one in self.settings.calibrations for pair in one.pairs))
         self.orders.family = self.settings.family
         self.chain = RiskChain(self.settings.risk, self.now, self.saved_day, told=True)
         self.risk = RiskState(self.now, {})

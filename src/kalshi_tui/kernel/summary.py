@@ -5,7 +5,7 @@ from __future__ import annotations
 from kalshi_tui.kernel.pnl import mark_of
 from kalshi_tui.kernel.state import DeskState
 from kalshi_tui.protocol.orders import OrderState
-from kalshi_tui.protocol.units import format_count, format_money
+from kalshi_tui.protocol.units import Price, format_count, format_money
 
 
 def summary(desk: DeskState) -> dict[str, object]:
@@ -39,12 +39,27 @@ def summary(desk: DeskState) -> dict[str, object]:
         "fees_dollars": format_money(fees),
         "realized_pnl_dollars": format_money(realized),
         "unrealized_pnl_dollars": None if unrealized is None else format_money(unrealized),
+        "pnl_by_source": _by_source(desk, marks),
         "positions": {p.ticker: format_count(p.position) for p in desk.ledger if p.position},
         "risk_refusals": dict(sorted(desk.counters.refusals.items())),
         "alerts": desk.alerts.raised,
         "unreconciled": desk.recovery.unreconciled,
         "assumptions": assumptions(desk),
     }
+
+
+def _by_source(desk: DeskState, marks: dict[str, Price]) -> dict[str, object]:
+    """Each engine, statistical pairs apart, and each person: what their fills made after fees."""
+    found: dict[str, object] = {}
+    for name, book in sorted(desk.sources.books.items()):
+        pnl = book.pnl(marks)
+        found[name] = {
+            "fills": book.fills,
+            "volume_contracts": format_count(book.volume),
+            "fees_dollars": format_money(book.fees),
+            "pnl_dollars": None if pnl is None else format_money(pnl),
+        }
+    return found
 
 
 def assumptions(desk: DeskState) -> list[str]:

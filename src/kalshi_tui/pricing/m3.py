@@ -1,11 +1,12 @@
-"""M3: relations across the markets of one event. Riskless baskets where a relation is broken; otherwise
-quotes around a fair value that agrees with the siblings'."""
+"""M3: relations across markets. Riskless baskets where a proved relation is broken; otherwise quotes around a fair
+value that agrees with the siblings', or, while a statistical pair is out of line, on the one side that it wants."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from kalshi_tui.pricing.baskets import (
     Basket,
@@ -20,15 +21,17 @@ from kalshi_tui.pricing.baskets import (
 from kalshi_tui.pricing.m1 import inventory_used, sized
 from kalshi_tui.pricing.outcomes import OutcomeSpace
 from kalshi_tui.pricing.pipeline import Centre, blocked, finish, no_quote
-from kalshi_tui.pricing.snapshot import MarketSnapshot, QuoteParams, require
-from kalshi_tui.protocol.quotes import QuoteIntent
+from kalshi_tui.pricing.snapshot import MarketSnapshot, PairLean, QuoteParams, require
+from kalshi_tui.protocol.quotes import QuoteIntent, QuoteSides
 from kalshi_tui.protocol.units import CONTRACT, DOLLAR, ONE, Count, Money, Nanos
 
 YEAR_S = 365.0 * 86_400.0
+STATISTICAL = "m3 statistical"
+"""What quotes of a statistical pair are booked under, apart from those that rest on a proof."""
 
 
 class M3Params(QuoteParams, frozen=True, kw_only=True):
-    """Cross-market relations of one event."""
+    """Relations across markets: proved ones, and statistical pairs that a calibration has blessed."""
 
     edge: float = 0.015
     """Half-spread around the coherent fair value, dollars."""
@@ -50,6 +53,10 @@ class M3Params(QuoteParams, frozen=True, kw_only=True):
     """Most a half-filled basket may lose at worst, dollars."""
     timeout_ms: int = 1_500
     """How long the legs of a basket may take."""
+    pair_lots: int = 20
+    """Most contracts a statistical pair holds in either of its markets; 0 trades none."""
+    pair_shift: float = 0.02
+    """A statistical pair moves a quote by at most this, dollars."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -67,6 +74,10 @@ class M3Params(QuoteParams, frozen=True, kw_only=True):
         )
         require(0.0 <= self.hurdle <= 10.0, f"hurdle must be 0 to 10, not {self.hurdle}")
         require(self.leg_risk > 0.0, f"leg_risk must be above 0 dollars, not {self.leg_risk}")
+        require(0 <= self.pair_lots <= 10_000, f"pair_lots must be 0 to 10000, not {self.pair_lots}")
+        require(
+            0.0 < self.pair_shift <= 0.1, f"pair_shift must be above 0, at most 0.1, not {self.pair_shift}"
+        )
         require(100 <= self.timeout_ms <= 60_000, f"timeout_ms must be 100 to 60000, not {self.timeout_ms}")
 
 
@@ -143,9 +154,14 @@ def _money(dollars: float) -> Money:
 
 
 def quote(snapshot: MarketSnapshot, params: M3Params) -> QuoteIntent:
-    """Quote around the coherent fair value; nothing for a market no relation speaks about."""
+    """Quote around the coherent fair value; nothing for a market no relation speaks about.
+
+    A statistical pair has its side of the market to itself while it wants something there.
+    """
     why = blocked(snapshot, params)
     mid, coherent = snapshot.features.mid, snapshot.coherent
+    if snapshot.pair is not None and why is None and mid is not None:
+        return _quote_pair(snapshot, params, snapshot.pair, mid if coherent is None else coherent)
     if why is None and coherent is None:
         why = snapshot.relation or "no relation to another market is proved"
     if why is not None or mid is None or coherent is None:
@@ -159,3 +175,17 @@ def quote(snapshot: MarketSnapshot, params: M3Params) -> QuoteIntent:
     return finish(
         snapshot, params, "m3", Centre(coherent, params.edge, skew, bid_size, ask_size, snapshot.relation)
     )
+
+
+def _quote_pair(snapshot: MarketSnapshot, params: M3Params, pair: PairLean, fair: float) -> QuoteIntent:
+    """One passive quote on the side the pair wants, no larger than what it wants."""
+    buys = pair.want > 0
+    other = QuoteSides.ASK_ONLY if buys else QuoteSides.BID_ONLY
+    if snapshot.sides is other:
+        return no_quote(snapshot, STATISTICAL, f"{other.value}; {pair.words}", params.ttl_ms, fair)
+    if snapshot.sides is QuoteSides.BOTH:
+        snapshot = replace(snapshot, sides=QuoteSides.BID_ONLY if buys else QuoteSides.ASK_ONLY)
+    share = min(abs(pair.want) / (params.size * CONTRACT), 1.0)
+    moved = min(max(fair + pair.shift, 0.0), 1.0)
+    sizes = (share, 0.0) if buys else (0.0, share)
+    return finish(snapshot, params, STATISTICAL, Centre(moved, params.edge, 0.0, *sizes, pair.words))

@@ -57,6 +57,23 @@ class PairRules(Struct, frozen=True):
     quiet_before_event_s: float = 900.0
 
 
+class PairSpec(Struct, frozen=True):
+    """A pair as it was measured on recordings: ``logit y = alpha + beta logit x``."""
+
+    y: str
+    x: str
+    beta: float
+    mean_y: float
+    """Log-odds, on the recordings."""
+    mean_x: float
+    sd: float
+    """Of the residual, log-odds."""
+    half_life_s: float
+    samples: int
+    p: float
+    """Of Engle and Granger's test, adjusted for every pair that was tried."""
+
+
 class Pair:
     """``logit y = alpha + beta logit x`` by recursive filtering, and the residual's z-score.
 
@@ -92,6 +109,25 @@ class Pair:
         self._s = self._sxx = self._sxy = 0.0
         self._last: float | None = None
         self._n = 0
+
+    @classmethod
+    def measured(cls, spec: PairSpec, dt: float) -> Pair:
+        """A pair that begins with what recordings have taught, ``dt`` seconds a sample."""
+        pair = cls(dt)
+        pair.beta, pair._n = spec.beta, spec.samples
+        pair._mean_y, pair._mean_x = spec.mean_y, spec.mean_x
+        pair._s = spec.sd * spec.sd
+        pair.noise = pair._s
+        pair.variance = 0.0  # the measured ratio moves by ``drift`` alone
+        memory = 1.0 / (1.0 - cls.MEMORY)
+        pair._sxx = memory * pair._s
+        pair._sxy = 0.5 ** (dt / spec.half_life_s) * pair._sxx
+        return pair
+
+    @property
+    def residual(self) -> float | None:
+        """The last, log-odds; None before any observation."""
+        return self._last
 
     def update(self, y: float, x: float) -> None:
         """One synchronised observation of both log-odds."""

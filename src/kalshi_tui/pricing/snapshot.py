@@ -11,6 +11,16 @@ from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.units import Count, Nanos, Price
 
 
+class PairLean(Struct, frozen=True):
+    """What a statistical pair wants of one market: a habit, never a proof."""
+
+    want: Count
+    """Signed contracts still to be bought (or, below 0, sold) as a maker."""
+    shift: float
+    """Dollars that fair is moved by."""
+    words: str
+
+
 class MarketSnapshot(Struct, frozen=True, gc=False):
     """One market at one decision: the engine's whole world. Own orders are taken out of the touch."""
 
@@ -43,6 +53,8 @@ class MarketSnapshot(Struct, frozen=True, gc=False):
     """Fair value that agrees with the sibling markets, dollars; None where no relation is proved."""
     relation: str = ""
     """What the siblings say, in words: the scan's reason."""
+    pair: PairLean | None = None
+    """What a statistical pair wants here, for M3."""
 
 
 def require(ok: bool, sentence: str) -> None:

@@ -64,6 +64,7 @@ class MarketRow(Struct, frozen=True):
     event_title: str
     label: str
     engine: str
+    """m0 to m3; m3s while a statistical pair moves M3's quotes."""
     state: str
     """quoting, off, no book, stale, held, paused, closed, settled, risk, no quote..."""
     quoting: bool

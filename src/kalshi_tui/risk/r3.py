@@ -7,6 +7,7 @@ of the worst hundredth, and the share one theme has of the risk.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import combinations
 from math import ceil, sqrt
 
 import numpy as np
@@ -16,6 +17,7 @@ from kalshi_tui.protocol.orders import NewOrder
 from kalshi_tui.protocol.quotes import Alert, AlertLevel, Verdict
 from kalshi_tui.protocol.units import CONTRACT, DOLLAR, Money, Side
 from kalshi_tui.risk.base import FULL, MarketExposure, RiskState, Watched, is_reducing
+from kalshi_tui.risk.correlation import estimate
 from kalshi_tui.risk.covariance import component_sd, worst_sd
 from kalshi_tui.risk.gaussian import Array
 from kalshi_tui.risk.r0 import day_limit
@@ -98,6 +100,12 @@ class R3:
         self._estimated = {(min(a, b), max(a, b)): rho for (a, b), rho in believed}
         self._model = None
 
+    def blended(self, a: MarketExposure, b: MarketExposure, increments: Array) -> float:
+        """The latent correlation of two events from ``increments`` (minutes x 2, log-odds, latent numbers rising),
+        shrunk toward what is assumed of them."""
+        prior = self._assumed(a, b)
+        return float(estimate(increments, np.array([[1.0, prior], [prior, 1.0]]))[0, 1])
+
     def regrouped(self) -> None:
         """Events were joined or parted: the model is built again."""
         self._model = None
@@ -148,8 +156,8 @@ class R3:
         shares = book.theme_shares(components, sd)
         events = dict.fromkeys(m.event_ticker for m in busy)
         return Measure(
-            sd=_money(book.sd(self._estimated)),
-            sd_if_hit=_money(book.sd_if_hit(self._estimated)),
+            sd=_money(book.sd(self._believes(book.model))),
+            sd_if_hit=_money(book.sd_if_hit(self._believes(book.model))),
             es99=_money(book.es99(self._tail(book.model))),
             worst=sum(event_worst(state.event(name)) for name in events),
             themes=tuple(sorted(shares.items(), key=lambda item: -item[1])),
@@ -207,19 +215,26 @@ class R3:
     def _correlation(self, a: MarketExposure, b: MarketExposure) -> float:
         low, high = sorted((a.event_ticker, b.event_ticker))
         estimated = self._estimated.get((low, high))
-        if estimated is not None:
-            return estimated
+        return self._assumed(a, b) if estimated is None else estimated
+
+    def _assumed(self, a: MarketExposure, b: MarketExposure) -> float:
+        """Without data: by series and theme."""
         if a.event_ticker == b.event_ticker or (a.series_ticker and a.series_ticker == b.series_ticker):
             return self.params.same_series
         return self.params.same_theme if a.theme and a.theme == b.theme else 0.0
 
+    def _believes(self, model: SettlementModel) -> bool:
+        """Whether every two of its events have been estimated: one that was not keeps the stress on all."""
+        events = sorted({group.markets[0].event_ticker for group in model.groups})
+        return bool(self._estimated) and all(pair in self._estimated for pair in combinations(events, 2))
+
     def _breaches(self, book: _Book, theme: str | None = None) -> list[tuple[str, str]]:
         """(code, sentence) of every limit the book exceeds; of themes only ``theme``, where it is given."""
         params, found = self.params, []
-        sd = _money(book.sd_if_hit(self._estimated))
+        sd = _money(book.sd_if_hit(self._believes(book.model)))
         if sd > params.sd:
             found.append(("R3_SD", f"settlement sd {dollars(sd)} of {dollars(params.sd)}"))
-        es99 = _money(book.sd(self._estimated) * TAIL_BOUND)
+        es99 = _money(book.sd(self._believes(book.model)) * TAIL_BOUND)
         if es99 > params.es99:
             es99 = _money(book.es99(self._tail(book.model)))
         if es99 > params.es99:
@@ -252,15 +267,15 @@ class _Book:
         covariances = (self.model.independent, self.model.related, self.model.stressed(self.n))
         return all(component_sd(c, self.n)[0] <= component_sd(c, self.before)[0] for c in covariances)
 
-    def sd(self, estimated: Mapping[tuple[str, str], float]) -> float:
-        return max(component_sd(c, self.n)[0] for c in self._covariances(estimated))
+    def sd(self, believed: bool) -> float:
+        return max(component_sd(c, self.n)[0] for c in self._covariances(believed))
 
-    def sd_if_hit(self, estimated: Mapping[tuple[str, str], float]) -> float:
+    def sd_if_hit(self, believed: bool) -> float:
         """The stressed correlations are applied to what is held; fills are added under the others."""
         blocks = self.model.blocks
-        related = [self.model.related] if estimated else [self.model.independent, self.model.related]
+        related = [self.model.related] if believed else [self.model.independent, self.model.related]
         hit = max(worst_sd(c, self.n, self.bids, self.asks, blocks) for c in related)
-        return max(hit, self.sd(estimated))
+        return max(hit, self.sd(believed))
 
     def es99(self, payoffs: Array) -> float:
         """The mean loss over the worst hundredth of the scenarios, never negative."""
@@ -276,9 +291,9 @@ class _Book:
             shares[theme] = shares.get(theme, 0.0) + (float(component) / sd if sd > 0.0 else 0.0)
         return shares
 
-    def _covariances(self, estimated: Mapping[tuple[str, str], float]) -> list[Array]:
+    def _covariances(self, believed: bool) -> list[Array]:
         """Believed correlations alone, or (without data) the worst of none, assumed and stressed."""
-        if estimated:
+        if believed:
             return [self.model.related]
         return [self.model.independent, self.model.related, self.model.stressed(self.n)]
 
