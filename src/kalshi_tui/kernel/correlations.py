@@ -9,21 +9,20 @@ Source: section 4.4 of the project's quantitative specification.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from itertools import combinations
 
 import numpy as np
 
-from kalshi_tui.kernel.sampling_state import KEPT, EventMoves
+from kalshi_tui.kernel.hindrance import CLOSED
+from kalshi_tui.kernel.sampling_state import EventMoves
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.protocol.market import StrikeType
-from kalshi_tui.protocol.units import SECOND
 from kalshi_tui.risk.r3 import MIN_HOURS
 
 SAMPLES_A_MINUTE = 6
 LEARN_EVERY = 10
-"""Minutes between two estimates."""
-MOST_EVENTS = 64
-"""Events beyond this many are not compared: pairs grow with the square."""
+"""Minutes between two times that R3 is told: its model is built again then."""
+MOST_EVENTS = 32
+"""Events beyond this many are not compared. One is compared with the others each minute: a few milliseconds."""
 MINUTES_AN_HOUR = 60.0
 
 
@@ -45,9 +44,12 @@ def step(desk: DeskState, samples: Mapping[str, float], number: int) -> None:
         if moves.last is not None and moves.last[0] == minute - 1:
             moves.increments.append((minute, value - moves.last[1]))
         moves.last = (minute, value)
+    _compare(desk, minute)
     if minute % LEARN_EVERY == 0:
         _forget(desk)
-        learn(desk)
+        if desk.learned:
+            hours = max(minutes for _, minutes in desk.learned.values()) / MINUTES_AN_HOUR
+            desk.chain.r3.learn({pair: rho for pair, (rho, _) in desk.learned.items()}, hours)
 
 
 def _chosen(desk: DeskState, samples: Mapping[str, float]) -> dict[str, MarketState]:
@@ -68,25 +70,26 @@ def _direction(market: MarketState) -> float:
 
 
 def _forget(desk: DeskState) -> None:
-    """Events whose market has gone quiet for as long as anything is kept."""
-    minute = desk.now.mono // (60 * SECOND)
-    gone = [e for e, m in desk.moves.items() if m.last is not None and minute - m.last[0] > KEPT]
-    for event in gone:
+    """Events whose market is over: others need their room."""
+    for event in [e for e, m in desk.moves.items() if desk.markets[m.ticker].facts.status in CLOSED]:
         del desk.moves[event]
+    for pair in [pair for pair in desk.learned if not set(pair) <= desk.moves.keys()]:
+        del desk.learned[pair]
 
 
-def learn(desk: DeskState) -> None:
-    """Give R3 every pair of events with enough minutes in common."""
-    r3 = desk.chain.r3
-    found: dict[tuple[str, str], float] = {}
-    most = 0
-    for a, b in combinations(sorted(desk.moves), 2):
-        ours, theirs = dict(desk.moves[a].increments), dict(desk.moves[b].increments)
-        rows = [(ours[minute], theirs[minute]) for minute in ours if minute in theirs]
-        if len(rows) / MINUTES_AN_HOUR < MIN_HOURS:
-            continue
-        most = max(most, len(rows))
-        first, second = desk.markets[desk.moves[a].ticker].risk, desk.markets[desk.moves[b].ticker].risk
-        found[(a, b)] = r3.blended(first, second, np.array(rows))
-    if found:
-        r3.learn(found, most / MINUTES_AN_HOUR)
+def _compare(desk: DeskState, minute: int) -> None:
+    """One event, in turn, against all others that it has enough minutes in common with."""
+    if not desk.moves:
+        return
+    r3, events = desk.chain.r3, sorted(desk.moves)
+    one = events[minute % len(events)]
+    ours = dict(desk.moves[one].increments)
+    if len(ours) / MINUTES_AN_HOUR < MIN_HOURS:
+        return
+    market = desk.markets[desk.moves[one].ticker].risk
+    for other in events:
+        rows = [(ours[at], moved) for at, moved in desk.moves[other].increments if at in ours]
+        if other != one and len(rows) / MINUTES_AN_HOUR >= MIN_HOURS:
+            rival = desk.markets[desk.moves[other].ticker].risk
+            rho = r3.blended(market, rival, np.array(rows))
+            desk.learned[(min(one, other), max(one, other))] = (rho, len(rows))

@@ -225,6 +225,8 @@ class DeskState:
     """Ticker -> what its statistical pair wants there now."""
     moves: dict[str, EventMoves] = field(default_factory=dict)
     """Event -> how its log-odds moved, for R3."""
+    learned: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)
+    """(event, event) -> their latent correlation and the minutes it rests on."""
     sampled: int = -1
     """Number of the last ten seconds that were sampled."""
     sources: Sources = field(default_factory=Sources)
