@@ -30,7 +30,7 @@ from kalshi_tui.protocol.effects import (
 )
 from kalshi_tui.protocol.events import BalanceRead, FillsRead, OrdersRead, PositionsRead, SettlementsRead
 from kalshi_tui.protocol.instant import Instant
-from kalshi_tui.protocol.orders import VenuePosition
+from kalshi_tui.protocol.orders import Fill, VenuePosition
 from kalshi_tui.protocol.quotes import Alert, AlertLevel
 from kalshi_tui.protocol.units import MILLISECOND, ONE, SECOND, Money, Nanos
 
@@ -122,17 +122,41 @@ def on_orders(desk: DeskState, read: OrdersRead) -> None:
 
 def on_fills(desk: DeskState, read: FillsRead) -> None:
     booting = "fills" in desk.recovery.missing
+    waiting = False
     for fill in read.fills:
         if booting:
             # Before this boot: they are in the positions already; remembered so that they are never booked twice.
             desk.orders.trades.add(fill)
+        elif _may_be_ours(desk, fill):
+            waiting = True
         elif book_fill(desk, fill) and read.complete:
             key = f"late fill {fill.trade_id}"
             text = f"{fill.ticker}: a fill was found by reading it back"
             raise_alert(desk, Alert(key, AlertLevel.INFO, text, fill.ticker))
             desk.alerts.over(key)  # it happened, it does not last
-    if not read.complete:
-        return
+    if waiting:
+        # Positions have changed and not here: nothing can be compared until it is known whose trades these are.
+        desk.last_fill = desk.now
+        desk.recovery.next_check = min(desk.recovery.next_check, desk.now.mono + ABSENCE_SPACING)
+    elif read.complete:
+        _whole_fills(desk, read)
+
+
+def _may_be_ours(desk: DeskState, fill: Fill) -> bool:
+    """Whether it is of an order unknown here while one of ours there still waits to learn its id.
+
+    Reads do not carry our own ids. Booked now it would be a stranger's, and our order's fill would be waited for
+    for ever; whoever answers first, the order's own answer or a look-up, tells.
+    """
+    orders = desk.orders
+    if fill.client_order_id or fill.order_id in orders.by_order_id or orders.trades.has(fill):
+        return False
+    there = orders.live.get(fill.ticker, {}).values()
+    return any(o.is_open and not o.order_id and o.side is fill.side for o in there)
+
+
+def _whole_fills(desk: DeskState, read: FillsRead) -> None:
+    """A complete read, all of it booked: what it proves."""
     _done(desk, "fills")
     trades = desk.orders.trades
     missing = trades.absent_from({f.trade_id for f in read.fills}, read.since)

@@ -55,8 +55,8 @@ class KernelSettings(Struct, frozen=True):
     """Ask the venue for its calendar (a replay has none)."""
     trace: bool = False
     """Collect intents, verdicts and effects for ``decisions_hash``."""
-    history: int = 120
-    """Seconds of feature history kept for sparklines."""
+    history: int = 60
+    """Seconds of feature history kept for sparklines: as many as a pane draws at most."""
     retire_after_s: int | None = None
     """Finalized markets leave the desk this long after their close; None keeps all (a replay's books stay)."""
 

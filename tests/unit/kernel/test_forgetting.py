@@ -238,6 +238,7 @@ def test_forgetting_changes_no_book_and_no_verdict(seed: int) -> None:
         assert world.forgets.state.ledger.position(ticker) == true
     assert sum(p.fees for p in world.forgets.state.ledger) == sum(f.fee for f in world.fills)
     assert world.forgets.state.recovery.unreconciled == 0
+    assert all(not p.found for p in world.forgets.state.ledger), "a trade of ours was taken for a stranger's"
     remembers_only_what_it_must(world)
 
 
