@@ -8,14 +8,14 @@ from __future__ import annotations
 from functools import partial
 
 from kalshi_tui.execution import target
-from kalshi_tui.execution.orders import Order
 from kalshi_tui.kernel import report, tokens
 from kalshi_tui.kernel.booking import own_resting
 from kalshi_tui.kernel.hindrance import blocked
 from kalshi_tui.kernel.observing import mark_moved, observe, set_mark, touch_of
 from kalshi_tui.kernel.params import engine_params
+from kalshi_tui.kernel.reviewing import engine_order, review, working_orders
 from kalshi_tui.kernel.sending import amend, cancel, create
-from kalshi_tui.kernel.state import DeskState, MarketState, Review
+from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.kernel.tokens import affords_order
 from kalshi_tui.kernel.words import refused
 from kalshi_tui.pricing.base import MarketSnapshot, QuoteParams
@@ -23,18 +23,14 @@ from kalshi_tui.pricing.base import quote as engine_quote
 from kalshi_tui.pricing.calendar import next_pull
 from kalshi_tui.pricing.m0 import M0Params
 from kalshi_tui.pricing.m1 import M1Params
-from kalshi_tui.protocol.orders import NewOrder, Owner, TimeInForce
-from kalshi_tui.protocol.quotes import Decision, Quote, QuoteSides, Regime, Verdict
-from kalshi_tui.protocol.units import CENT, CONTRACT, MILLISECOND, ONE, SECOND, Nanos, Price, Side
-from kalshi_tui.risk.base import FULL
+from kalshi_tui.protocol.quotes import QuoteSides, Regime
+from kalshi_tui.protocol.units import MILLISECOND, SECOND, Nanos, Side
 from kalshi_tui.risk.r1_machine import DayState
 
 WARNED_SIZE = 0.5
 """Of every engine's size while the day is near its loss limit."""
 LOOK_AGAIN = 50 * MILLISECOND
 """A wanted side that is not there yet (its pause, the write budget) is looked at again after this."""
-HEADROOM = 5 * CENT
-"""A quote is reviewed as if it were dearer by this, so that its next moves need no review of their own."""
 
 
 def follow_book(desk: DeskState, market: MarketState) -> bool:
@@ -107,8 +103,8 @@ def _propose(desk: DeskState, market: MarketState) -> None:
     market.asked = asked
     intent = engine_quote(market.engine, _snapshot(desk, market, held=kind is not None), params)
     market.intent = intent
-    bid, bid_why = _review(desk, market, Side.BID, intent.bid, basis)
-    ask, ask_why = _review(desk, market, Side.ASK, intent.ask, basis)
+    bid, bid_why = review(desk, market, Side.BID, intent.bid, basis)
+    ask, ask_why = review(desk, market, Side.ASK, intent.ask, basis)
     market.bid, market.ask = bid, ask
     reason, cuts = intent.reason, []
     for side, left, said in ((Side.BID, bid, bid_why), (Side.ASK, ask, ask_why)):
@@ -126,8 +122,9 @@ def _propose(desk: DeskState, market: MarketState) -> None:
 
 
 def _basis(desk: DeskState, market: MarketState) -> tuple[object, ...]:
-    """What a review rests on beside the quote, our other quotes apart: those were reviewed with this one in place,
-    and whatever leaves is reviewed by itself. The second stands for the clock, and for the other markets' marks.
+    """What a review rests on beside the quote and its market's mark, our other quotes apart: those were reviewed
+    with this one in place, and whatever leaves is reviewed by itself. The second stands for the clock, and for the
+    other markets' marks.
     """
     risk = market.risk
     if mark_moved(market):
@@ -137,7 +134,6 @@ def _basis(desk: DeskState, market: MarketState) -> tuple[object, ...]:
         desk.counters.fills,
         risk.position,
         risk.limits,
-        market.reviewed_mark,
         desk.risk.cash,
         desk.chain.r1.state,
         *market.paused_sides.items(),
@@ -166,6 +162,7 @@ def _asked(
         market.lean_levels,
         market.widen,
         held,
+        market.reviewed_mark,
         basis,
     )
 
@@ -213,100 +210,6 @@ def _siblings(desk: DeskState, market: MarketState) -> tuple[float | None, str]:
     if coherent is None and relations.space is not None:
         return None, "no sibling with a calm book to agree with"
     return coherent, relations.reason
-
-
-def _review(
-    desk: DeskState, market: MarketState, side: Side, quote: Quote | None, basis: tuple[object, ...]
-) -> tuple[Quote | None, str]:
-    """What risk leaves of one side, as if this side's working engine orders were replaced by it."""
-    if quote is None:
-        return None, ""
-    paused = market.paused_sides.get(side)
-    if paused is not None:
-        return None, f"no {side.value}: {paused}"
-    relations = desk.relations.get(market.facts.event_ticker)
-    if relations is not None and relations.in_the_way(market.ticker, side, quote.price):
-        return None, f"no {side.value}: it would be in a basket's way"
-    largest = desk.chain.controls.params.order_count * market.risk.limits.size // FULL
-    quote = Quote(quote.price, min(quote.count, max(largest // CONTRACT * CONTRACT, CONTRACT)))
-    verdict = _verdict(desk, market, side, quote, basis)
-    if verdict.decision is not Decision.REFUSE:
-        market.refused.pop(side, None)
-    if verdict.decision is Decision.ALLOW:
-        return quote, ""
-    if verdict.decision is Decision.SHRINK and verdict.count >= min(CONTRACT, quote.count):
-        left = Quote(quote.price, verdict.count)
-        return left, f"{side.value} cut to {verdict.count / 100:g}: {_said(verdict)}"
-    if market.refused.get(side) != verdict.code:
-        desk.counters.refuse(verdict.code)
-    market.refused[side] = verdict.code
-    return None, f"no {side.value}: {_said(verdict)}"
-
-
-def _verdict(
-    desk: DeskState, market: MarketState, side: Side, quote: Quote, basis: tuple[object, ...]
-) -> Verdict:
-    """What the chain says of a quote. Asked first for one that risks more: a yes to it is a yes to every quote it
-    covers, and stands while nothing else changes.
-    """
-    known = market.reviews.get(side)
-    if known is not None and known.covers(side, quote) and known.basis == basis:
-        return Verdict.allow(quote.count)
-    dearer = min(max(quote.price + HEADROOM * side.sign, 1), ONE - 1)
-    if _ask_chain(desk, market, side, Quote(dearer, quote.count)).decision is Decision.ALLOW:
-        market.reviews[side] = Review(Quote(dearer, quote.count), basis)
-        return Verdict.allow(quote.count)
-    return _ask_chain(desk, market, side, quote)
-
-
-def _ask_chain(desk: DeskState, market: MarketState, side: Side, quote: Quote) -> Verdict:
-    """The chain's say as if this side's working engine orders were replaced by the quote."""
-    working = working_orders(desk, market, side)
-    order = _order(market, side, quote.price, quote.count, "review")
-    risk = market.risk
-    for held in working:
-        risk.release(side, held.price, held.exposure)
-    try:
-        return desk.chain.review(desk.risk, order, controls=False)
-    finally:
-        for held in working:
-            risk.hold(side, held.price, held.exposure)
-
-
-def _said(verdict: Verdict) -> str:
-    """The sentence with its engine: ``inventory 40/40 (R0)``."""
-    return f"{verdict.why} ({verdict.code.split('_')[0]})"
-
-
-def working_orders(desk: DeskState, market: MarketState, side: Side) -> list[Order]:
-    """Open engine orders of one side, oldest first."""
-    live = desk.orders.live.get(market.ticker)
-    if live is None:
-        return []
-    return [
-        o
-        for o in live.values()
-        if o.side is side
-        and o.owner is Owner.ENGINE
-        and o.state.is_open
-        and o.time_in_force is TimeInForce.GTC  # a basket's legs never rest
-    ]
-
-
-def _order(
-    market: MarketState, side: Side, price: Price, count: int, client_id: str, expiration_s: int | None = None
-) -> NewOrder:
-    return NewOrder(
-        client_order_id=client_id,
-        ticker=market.ticker,
-        side=side,
-        price=price,
-        count=count,
-        expiration_s=expiration_s,
-        exchange_index=market.facts.exchange_index,
-        owner=Owner.ENGINE,
-        engine=market.engine if market.intent is None else market.intent.engine,
-    )
 
 
 def _work(desk: DeskState, market: MarketState) -> bool:
@@ -374,7 +277,7 @@ def _act(desk: DeskState, market: MarketState, action: target.Action, expiration
         case target.Create(side, price, count):
             again = desk.now.mono + LOOK_AGAIN
             number = desk.order_number
-            new = _order(market, side, price, count, desk.next_client_id("e"), expiration)
+            new = engine_order(market, side, price, count, desk.next_client_id("e"), expiration)
             if create(desk, new, market.why):
                 market.clocks[side].moved = desk.now.mono
             else:

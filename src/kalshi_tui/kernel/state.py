@@ -49,11 +49,14 @@ class Review:
 
     quote: Quote
     basis: tuple[object, ...]
+    mark: Price | None
+    """The market's mark then; None where no mark could have changed the answer."""
 
     def covers(self, side: Side, quote: Quote) -> bool:
         """Whether the other quote can lose no more, at no larger size."""
-        cheaper = (self.quote.price - quote.price) * side.sign >= 0
-        return cheaper and quote.count <= self.quote.count
+        if quote.count > self.quote.count:
+            return False
+        return quote.price <= self.quote.price if side is Side.BID else quote.price >= self.quote.price
 
 
 @dataclass(slots=True)

@@ -82,14 +82,14 @@ class RiskChain:
         ``replacing`` is what an amend's own order still counts for on its side. Without ``controls`` it is a
         preview of a quote that may rest already: rates and repeats are asked when an order really leaves.
         """
-        left, binding = order, Verdict.allow(order.count)
+        left, binding = order, None
         for name in ENGINES if controls else ENGINES[1:]:
             verdict = self._ask(name, state, left, replacing)
             if verdict.decision is Decision.REFUSE:
                 return verdict
             if verdict.decision is Decision.SHRINK:
                 binding, left = verdict, resized(left, verdict.count)
-        return binding
+        return binding or Verdict.allow(order.count)
 
     def watch(self, state: RiskState) -> list[Watched]:
         """Everything the engines have noticed; an engine that fails to look is itself an alert."""

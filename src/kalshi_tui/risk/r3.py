@@ -86,6 +86,8 @@ class R3:
         self._totals = totals
         self._most_surely = min(params.sd / 2, params.es99 / TAIL_BOUND) / (DOLLAR // CONTRACT)
         """Below this sum of sds, in 1/100 contracts, no limit is near whatever hangs together."""
+        self.by_count_alone = False
+        """Whether the last answer was a yes that no price can change."""
         self._estimated: dict[tuple[str, str], float] = {}
         self._model: SettlementModel | None = None
         self._payoffs: Array | None = None
@@ -120,10 +122,11 @@ class R3:
         market = state.markets.get(order.ticker)
         if market is None:
             return Verdict.refuse("R3_UNKNOWN_MARKET", f"risk knows nothing of {order.ticker}")
+        self.by_count_alone = self._fits_at_even_odds(state, market, order)
         if (
-            state.cannot_lose
+            self.by_count_alone
+            or state.cannot_lose
             or is_reducing(market, order.side, order.count)
-            or self._fits_at_even_odds(state, market, order)
             or self._surely_fits(state, order)
         ):
             return Verdict.allow(order.count)

@@ -64,6 +64,12 @@ class Totals:
         self._index(state)
         return self._events.get(event_ticker, [])
 
+    def settle(self, state: RiskState, event_ticker: str) -> None:
+        """Take in what changed here while its numbers are whole: the questions to come need not."""
+        self._index(state)
+        if event_ticker in self._stale and event_ticker in self._events:
+            self._bring_up(event_ticker)
+
     def others(self, state: RiskState, event_ticker: str) -> Share:
         """The sum over all events but one: that one's own numbers may be in the middle of a change."""
         self._index(state)
