@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 from kalshi_tui.execution.budget import pull_cost
 from kalshi_tui.execution.gate import StopKind
 from kalshi_tui.execution.orders import Order
@@ -13,6 +15,7 @@ from kalshi_tui.kernel.pnl import day_pnl, drawdown, market_day_pnl
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.protocol.commands import Focus
 from kalshi_tui.protocol.instant import Instant
+from kalshi_tui.protocol.market import Market
 from kalshi_tui.protocol.units import MILLISECOND, Nanos
 from kalshi_tui.protocol.views import DeskView, MarketRow, OwnOrder, StatusView
 
@@ -47,12 +50,20 @@ def desk_view(desk: DeskState, now: Instant, focus: Focus | None, full: bool) ->
 
 
 def listed(desk: DeskState, now: Instant) -> list[MarketState]:
-    """Markets worth a line: grouped by event in the order their events first closed, then as they came."""
+    """Markets worth a line: by event as events came, inside one from the lowest strike up, else as they came."""
     shown = [m for m in desk.markets.values() if not _gone(desk, m, now)]
     first: dict[str, int] = {}
     for index, market in enumerate(shown):
         first.setdefault(market.facts.event_ticker, index)
-    return sorted(shown, key=lambda m: first[m.facts.event_ticker])
+    return sorted(shown, key=lambda m: (first[m.facts.event_ticker], *_from(m.facts)))
+
+
+def _from(facts: Market) -> tuple[float, float]:
+    """Where a market's range of the number begins and ends; the same for all that have no strikes."""
+    if facts.floor_strike is None and facts.cap_strike is None:
+        return 0.0, 0.0
+    low = -inf if facts.floor_strike is None else float(facts.floor_strike)
+    return low, inf if facts.cap_strike is None else float(facts.cap_strike)
 
 
 def _gone(desk: DeskState, market: MarketState, now: Instant) -> bool:
@@ -96,7 +107,7 @@ def status_view(desk: DeskState, now: Instant) -> StatusView:
         drawdown_limit=desk.chain.r1.params.drawdown,
         balance=desk.balance,
         latch=_latch_word(desk, kind),
-        latch_why=why,
+        latch_why=_flattening(desk) or why,
         unconfirmed=waiting,
         write_tokens=max(desk.budget.tokens, 0),
         write_capacity=desk.budget.capacity,
@@ -124,6 +135,16 @@ def _latch_word(desk: DeskState, kind: StopKind | None) -> str:
         return "FLATTENING"
     words = {StopKind.PULL: "PULLED", StopKind.HOLD: "HOLD"}
     return words.get(kind, "") if kind is not None else ""
+
+
+def _flattening(desk: DeskState) -> str:
+    """``CPI Nov above 0.3%: selling 5 @ 44; 2 more``, empty while nothing is flattened."""
+    running = [m for m in desk.markets.values() if m.flatten is not None]
+    if desk.gate.latches.killed or not running or running[0].flatten is None:
+        return ""
+    first = running[0]
+    more = f"; {len(running) - 1} more" if len(running) > 1 else ""
+    return f"{event_name(desk, first)} {first.facts.label}: {running[0].flatten.status}{more}"
 
 
 def _next_event(desk: DeskState, now: Instant) -> tuple[str, Nanos | None]:
