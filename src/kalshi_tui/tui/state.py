@@ -11,6 +11,7 @@ from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.units import CONTRACT, Count, Price
 from kalshi_tui.protocol.views import DeskView, Hello, LadderView, LogLine, MarketRow
 from kalshi_tui.tui.arrange import DEFAULT_LAYOUT
+from kalshi_tui.tui.numbers import market_name
 from kalshi_tui.tui.window import Window, middle_of
 
 SILENT_AFTER = 1.5
@@ -37,6 +38,8 @@ class ScreenState:
         self.cursor_at = float("-inf")
         self.size_at = SIZES.index(10)
         self.window: Window | None = None
+        self.names: dict[str, str] = {}
+        """Of every market that was ever listed here: the log speaks of some that are gone."""
         self.local: list[LogLine] = []
         """What was answered to this screen's keys, newest first."""
         self.layout = DEFAULT_LAYOUT
@@ -86,6 +89,9 @@ class ScreenState:
         """A new view: the window follows the market, the cursor finds its first place."""
         self.view = view
         self.viewed_at = self.clock()
+        for row in view.markets:
+            if row.ticker not in self.names:
+                self.names[row.ticker] = market_name(row.event_title, row.label)
         if not self.selected and view.markets:
             self.selected = view.ladder.ticker if view.ladder else view.markets[0].ticker
         ladder = self.ladder

@@ -99,12 +99,16 @@ def test_what_stands_in_for_fair_goes_by_its_own_name() -> None:
 def test_a_stop_says_who_asked_for_what_and_when() -> None:
     bench = Bench(("T-1", "T-2"))
     bench.say(Stop(2, "flatten"))
-    assert bench.kernel.view(bench.now).status.latch_why.startswith("flatten all by key at 10:")
+    latches = bench.kernel.state.gate.latches
+    assert latches.pulled[""].startswith("flatten all by key at 10:")
+    bench.turn()
+    status = bench.kernel.view(bench.now).status
+    assert status.latch == "FLATTENING" and status.latch_why.endswith("; 1 more")
     bench.say(Stop(3, "kill", why="the kill file /x/KILL is there"), session=0, in_control=False)
     assert bench.kernel.view(bench.now).status.latch_why.startswith("the kill file /x/KILL is there at 10:")
     bench.say(Clear(4))
     bench.say(Stop(5, "kill", why="not for a screen to say"), session=3)
-    assert bench.kernel.view(bench.now).status.latch_why.startswith("kill by key at 10:")
+    assert bench.kernel.view(bench.now).status.latch_why.startswith("by key at 10:")
 
 
 def test_clearing_everything_leaves_no_market_pulled() -> None:

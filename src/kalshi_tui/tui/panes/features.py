@@ -20,8 +20,8 @@ class FeaturesPane(Pane):
     cuts = (1,)
 
     def title(self) -> str:
-        row = self.state.row
-        return "Features" if self.compact or row is None else f"Features · {row.label}"
+        ladder = self.state.ladder
+        return "Features" if self.compact or ladder is None else f"Features · {ladder.label}"
 
     def slices(self, width: int) -> list[tuple[int, int]]:
         at = min(self._name_width() + 1, width)

@@ -38,6 +38,8 @@ from kalshi_tui.tui.state import ScreenState
 from kalshi_tui.tui.window import Rung, middle_of, rungs
 
 _FLASH_PAINTS = 3
+_OVER = ("closed", "determined", "disputed", "amended", "finalized")
+"""States in which a market has no book and wants none: its last numbers are history, not a stale feed."""
 _TITLE_ROOM = 7
 """Cells of a frame's top line that are not its title: corners, dashes, the pane's number, blanks."""
 
@@ -80,7 +82,8 @@ class LadderPane(Pane):
     def hints(self) -> list[Hint]:
         state = self.state
         size = ("size", contracts(state.count))
-        arm = state.keys["arm"] if state.in_control and not state.may_add else ()
+        killed = state.view is not None and state.view.status.latch == "KILLED"
+        arm = state.keys["arm"] if state.in_control and not state.may_add and not killed else ()
         first = [(key_shown(arm[0]), "arm to trade by hand")] if arm else [size]
         return [*first, *hints("ladder", state)]
 
@@ -186,6 +189,8 @@ class LadderPane(Pane):
         silent = self.state.silent_for
         if silent is not None:
             return text_line(f" STALE {silent:.0f} s: the desk is silent", width, "halt")
+        if ladder.status in _OVER:
+            return text_line(f" market {ladder.status}: no more trading here", width, "warn")
         if ladder.stale:
             return text_line(f" STALE {age(ladder.change_age_ms)}: {ladder.book}", width, "halt")
         if ladder.book != "live":

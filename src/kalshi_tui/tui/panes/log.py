@@ -6,7 +6,7 @@ from kalshi_tui.protocol.views import DeskView, LogLine
 from kalshi_tui.tui.actions import key_shown
 from kalshi_tui.tui.ink import Line, Palette, Row, fit, wrap
 from kalshi_tui.tui.intent import next_alert
-from kalshi_tui.tui.numbers import clock, market_name
+from kalshi_tui.tui.numbers import clock
 from kalshi_tui.tui.panes.base import Pane
 from kalshi_tui.tui.state import ScreenState
 
@@ -44,7 +44,7 @@ class LogPane(Pane):
         if view is None:
             return [self._line(line, "", width) for line in self.state.local[:height]]
         pinned, rest = arranged(view, self.state.local)
-        names = {row.ticker: market_name(row.event_title, row.label) for row in view.markets}
+        names = self.state.names
         keep = 1 if height > 1 else 0
         """The newest line stays in sight under any number of alarms."""
         lines = [self._pinned(line, names, width, view) for line in pinned[: height - keep]]
