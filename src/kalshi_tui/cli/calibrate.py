@@ -32,9 +32,9 @@ def accepted_calibrations(paths: Sequence[str]) -> tuple[Calibration, ...]:
 @TAPES
 @click.option(
     "--engine",
-    type=click.Choice(("m1", "m2")),
+    type=click.Choice(("m1", "m2", "m3")),
     required=True,
-    help="m1: the micro-price table. m2: the thresholds of the regime.",
+    help="m1: the micro-price table. m2: the thresholds of the regime. m3: statistical pairs.",
 )
 @click.option(
     "--out", type=PATH, metavar="FILE", help="Where to leave the result; it says if it may be used."

@@ -13,6 +13,7 @@ import msgspec
 from kalshi_tui.protocol.units import MILLISECOND, SECOND, UnitError
 from kalshi_tui.research import calibrate_file
 from kalshi_tui.research.calibrate_file import CalibrationFile, DataMark, TapeMark
+from kalshi_tui.research.calibrate_m3 import NoStatsmodelsError
 from kalshi_tui.research.calibrate_report import MixedMarketsError, Report, calibrate
 from kalshi_tui.research.calibrate_tape import Observed, Watched, observe
 from kalshi_tui.research.tape_facts import FactsError
@@ -47,7 +48,14 @@ def main(
         file = _file(engine, report, observed, tapes)
         if out is not None:
             calibrate_file.write(out, file)
-    except (TapeError, FactsError, UnitError, MixedMarketsError, calibrate_file.CalibrationError) as error:
+    except (
+        TapeError,
+        FactsError,
+        UnitError,
+        MixedMarketsError,
+        NoStatsmodelsError,
+        calibrate_file.CalibrationError,
+    ) as error:
         sys.stderr.write(f"kalshi-tui: {error}\n")
         return 1
     except OSError as error:
@@ -108,7 +116,7 @@ def _file(engine: str, report: Report, observed: Observed, tapes: Sequence[Path]
         ),
         parameters=report.parameters,
         folds=report.of("fold"),
-        comparisons=report.of("comparison"),
+        comparisons=[*report.of("comparison"), *report.of("pair")],
         assumptions=_assumptions(observed),
     )
 
@@ -137,13 +145,14 @@ def _say_json(report: Report, file: CalibrationFile, observed: Observed, out: Pa
         "engine": file.engine,
         "blessed": file.blessed,
         "reason": file.reason,
-        "seed": report.parameters["seed"],
+        "seed": report.parameters.get("seed"),
         "out": None if out is None else str(out),
         "seconds": round((observed.last - observed.first) / SECOND, 3),
         "series": list(file.measured.series),
         "parameters": file.parameters,
         "table": msgspec.to_builtins(file.measured.table),
         "regime": msgspec.to_builtins(file.measured.regime),
+        "pairs": msgspec.to_builtins(file.measured.pairs),
         "folds": len(file.folds),
         **msgspec.to_builtins(file.data),
         "assumptions": file.assumptions,
@@ -155,8 +164,8 @@ def _say_json(report: Report, file: CalibrationFile, observed: Observed, out: Pa
 def _say(report: Report, file: CalibrationFile, observed: Observed, out: Path | None) -> None:
     data = file.data
     lines = [
-        f"{len(data.events)} events, {len(data.tickers)} markets of {', '.join(file.measured.series)}; seed "
-        f"{report.parameters['seed']}",
+        f"{len(data.events)} events, {len(data.tickers)} markets of {', '.join(file.measured.series)}"
+        + (f"; seed {report.parameters['seed']}" if "seed" in report.parameters else ""),
         *report.lines,
         "BLESSED: it may be named in engines.calibrations."
         if file.blessed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isfinite
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from msgspec import Struct
 from kalshi_tui.features.microprice_fit import MOVES_PER_ROW
 from kalshi_tui.kernel.calibration import Calibration
 from kalshi_tui.protocol.units import CENT, MILLISECOND, SECOND
-from kalshi_tui.research import calibrate_m1, calibrate_m2
+from kalshi_tui.research import calibrate_m1, calibrate_m2, calibrate_m3
 from kalshi_tui.research.calibrate_stats import EMBARGO, FEWEST_EVENTS, LEVEL, RESAMPLES, Span, walk_forward
 from kalshi_tui.research.calibrate_tape import Observed, Watched
 
@@ -49,8 +50,13 @@ def _on_one_grid(markets: list[Watched]) -> None:
 
 
 def calibrate(engine: str, observed: Observed, seed: int) -> Report:
-    """Fit and judge ``m1`` or ``m2``. ``MixedMarketsError`` where the tapes hold different price grids."""
+    """Fit and judge ``m1``, ``m2`` or ``m3``.
+
+    ``MixedMarketsError`` where the tapes hold different price grids, which m3 may; ``NoStatsmodelsError``.
+    """
     markets = observed.markets
+    if engine == "m3":
+        return _m3(markets)
     _on_one_grid(markets)
     events: dict[str, list[Watched]] = {}
     for market in markets:
@@ -65,6 +71,31 @@ def calibrate(engine: str, observed: Observed, seed: int) -> Report:
     ended = {span.event: span.ended for span in spans}
     run = _m1 if engine == "m1" else _m2
     run(report, markets, events, [(fold, ended[fold.test]) for fold in walk_forward(spans)], seed)
+    return report
+
+
+def _m3(markets: Sequence[Watched]) -> Report:
+    """Pairs need no folds: a pair is of these very markets, and the desk goes on measuring it."""
+    calibrate_m3.require_statsmodels()
+    tests, short = calibrate_m3.try_pairs(markets)
+    blessed = tuple(test.spec() for test in tests if not test.refusal)
+    series = tuple(sorted({market.series for market in markets}))
+    parameters = {
+        "sample_s": calibrate_m3.SAMPLE / SECOND,
+        "largest_p": calibrate_m3.LARGEST_P,
+        "least_samples": calibrate_m3.RULES.least_samples,
+        "pairs_tried": len(tests),
+        "pairs_too_short": short,
+    }
+    reason = "" if blessed else f"none of {len(tests)} pairs tried passes"
+    lines = list(calibrate_m3.sentences(tests, short))
+    measured = Calibration(series, markets[0].grid.bands, pairs=blessed)
+    report = Report(measured, reason, parameters, [], lines)
+    for test in tests:
+        fields = msgspec.to_builtins(test)
+        if not isfinite(test.half_life_s):
+            fields["half_life_s"] = None
+        report.rows.append(("pair", fields | {"blessed": not test.refusal, "reason": test.refusal}))
     return report
 
 

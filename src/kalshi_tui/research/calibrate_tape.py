@@ -64,6 +64,8 @@ class Watched(Struct):
     begun: Nanos = 0
     """Wall, of the first state."""
     ended: Nanos = 0
+    offsets: list[Nanos] = []
+    """Wall less monotonic time at the begin of each segment: recordings have clocks of their own."""
 
 
 class Observed(Struct):
@@ -160,6 +162,7 @@ class _Follow:
         watched.begun, watched.ended = min(watched.begun, now.wall), max(watched.ended, now.wall)
         if not self.open:
             watched.segments.append([])
+            watched.offsets.append(now.wall - now.mono)
             self.open = True
         watched.segments[-1].append(state)
         self.held = state.event
