@@ -70,8 +70,12 @@ def _retire(desk: DeskState, event: str, tickers: list[str]) -> None:
         desk.chain.forget(ticker)
         desk.dirty.pop(ticker, None)
         desk.waiting.pop(ticker, None)
+        desk.unpaid.pop(ticker, None)
+        desk.leans.pop(ticker, None)
     desk.events.pop(event, None)
     desk.relations.pop(event, None)
+    for name in [name for name, moves in desk.moves.items() if moves.ticker in tickers]:
+        del desk.moves[name]
     names = tuple(f" {name}" for name in (event, *tickers))
     for key in [key for key in desk.alerts.active if key.endswith(names)]:
         desk.alerts.over(key)

@@ -149,6 +149,8 @@ class R0:
     def forget(self, ticker: str) -> None:
         self._paused.pop(ticker, None)
         self._net_fills.pop(ticker, None)
+        for side in Side:
+            self._filled.pop((ticker, side), None)
 
     def note_fill(self, fill: Fill, owner: Owner, now: Instant) -> None:
         """Take in a fill of an order this desk sent (call it before ``watch``); found orders' are ignored.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kernel_bench import START, Bench, market
 from msgspec.structs import replace
 
+from kalshi_tui.kernel.sampling_state import EventMoves
 from kalshi_tui.protocol import effects as ef
 from kalshi_tui.protocol import events as ev
 from kalshi_tui.protocol.market import Event, MarketStatus
@@ -51,7 +52,9 @@ def test_an_event_leaves_after_all_its_markets_are_final_and_it_closed_long_ago(
     over(on, "T-2")
     state.alerts.raise_alert(Alert("book T-2", AlertLevel.WARN, "T-2: its book is not true"), on.now.wall)
     state.alerts.raise_alert(Alert("book XT-2", AlertLevel.WARN, "another market's"), on.now.wall)
+    state.moves["E+F"] = EventMoves("T-1")
     pass_minutes(on, 2)
+    assert not state.moves
     assert not state.markets and not state.risk.markets and not state.feed.tickers and not state.events
     assert "book T-2" not in state.alerts.active and "book XT-2" in state.alerts.active
     assert on.kernel.view(on.now).markets == ()
