@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING, NoReturn
 
 from kalshi_tui.cli.common import Fault
+from kalshi_tui.desk.exit_codes import SIGTERM
 
 if TYPE_CHECKING:
     from kalshi_tui.desk.plan import Plan
@@ -20,6 +23,7 @@ if TYPE_CHECKING:
 EXCHANGE_S = 30.0
 """How long the embedded exchange may take to come up, and to go once its pipe is closed."""
 GONE_S = 3.0
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def host(
@@ -32,6 +36,9 @@ def host(
     from kalshi_tui.desk.lock import DeskLock, Holder, LockHeldError
     from kalshi_tui.locations import LocationError, user_lock
 
+    signal.signal(signal.SIGTERM, _leave)
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup leaves it
+        signal.signal(signal.SIGHUP, _leave)
     # The desk's libraries load while the exchange comes up.
     threading.Thread(target=importlib.import_module, args=("kalshi_tui.desk.assembly",), daemon=True).start()
     try:
@@ -44,6 +51,11 @@ def host(
                 return _live(plan, ready, on_step, on_ready)
     except (LockHeldError, LocationError) as error:
         raise Fault(str(error)) from None
+
+
+def _leave(number: int, frame: FrameType | None) -> NoReturn:
+    """Told to end before there is a desk: the way out is the same, and takes the exchange along."""
+    raise SystemExit(SIGTERM)
 
 
 def _live(
@@ -75,26 +87,47 @@ def _exchange(plan: Plan, on_step: Callable[[str], None]) -> Iterator[dict[str, 
         sys.executable, "-m", "kalshi_tui.practice", "--port", "0", "--seed", str(plan.seed),
         "--scenario", plan.scenario, "--speed", str(plan.speed), "--parent-pipe",
     ]  # fmt: skip
-    with (plan.folder.path / "exchange.log").open("wb") as errors:
-        child = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            # Ctrl+C must reach the desk alone: it needs the exchange to pull its orders.
-            start_new_session=True,
-        )
-    try:
+    with ExitStack() as stack:
+        with (plan.folder.path / "exchange.log").open("wb") as errors, _undisturbed():
+            child = subprocess.Popen(
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                # Ctrl+C must reach the desk alone: it needs the exchange to pull its orders.
+                start_new_session=True,
+            )
+            stack.callback(_end, child)
         yield _ready_line(plan, child)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold signals back for a moment: what is begun in it is not lost half done."""
+    came: list[int] = []
+    before = {number: signal.signal(number, lambda number, frame: came.append(number)) for number in ENDS}
+    try:
+        yield
     finally:
-        assert child.stdin is not None and child.stdout is not None
-        child.stdin.close()
-        child.stdout.close()
-        try:
-            child.wait(GONE_S)
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
+        for end, handler in before.items():
+            signal.signal(end, handler)
+        for number in came:
+            signal.raise_signal(number)
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """Let the exchange go, which its closed pipe tells it to; it is not left behind."""
+    # Nothing may cut this short: it is bounded, and what it leaves would be left running.
+    for end in ENDS:
+        signal.signal(end, signal.SIG_IGN)
+    assert child.stdin is not None and child.stdout is not None
+    child.stdin.close()
+    child.stdout.close()
+    try:
+        child.wait(GONE_S)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
 
 
 def _ready_line(plan: Plan, child: subprocess.Popen[bytes]) -> dict[str, str]:

@@ -49,7 +49,7 @@ async def live(
     work = [asyncio.create_task(job) for job in jobs]
     for job in work:
         job.add_done_callback(lambda task: _job_ended(desk, task))
-    signals = _take_signals(desk)
+    _take_signals(desk)
     if desk.facts.seconds is not None:
         asyncio.get_running_loop().call_later(desk.facts.seconds, desk.end, exit_codes.OK, "the time is over")
     try:
@@ -62,8 +62,6 @@ async def live(
             job.cancel()
         await asyncio.gather(*work, return_exceptions=True)
         await desk.executor.close()
-        for number in signals:
-            asyncio.get_running_loop().remove_signal_handler(number)
     _say_summary(desk, code, started)
     await desk.server.close(Goodbye(reason, code))
     return code
@@ -119,7 +117,8 @@ def _job_ended(desk: Desk, task: asyncio.Task[None]) -> None:
     desk.end(exit_codes.ERROR, "a part of the desk failed; its log has the details")
 
 
-def _take_signals(desk: Desk) -> tuple[signal.Signals, ...]:
+def _take_signals(desk: Desk) -> None:
+    """Until the loop is closed: one that comes while the desk is on its way out must not cut that short."""
     meanings = (
         (signal.SIGINT, exit_codes.SIGINT, "interrupted"),
         (signal.SIGTERM, exit_codes.SIGTERM, "terminated"),
@@ -128,8 +127,9 @@ def _take_signals(desk: Desk) -> tuple[signal.Signals, ...]:
     )
     loop = asyncio.get_running_loop()
     for number, code, why in meanings:
+        if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+            continue  # started with nohup: it is to outlive its terminal
         loop.add_signal_handler(number, desk.end, code, why)
-    return tuple(number for number, _, _ in meanings)
 
 
 def _say_summary(desk: Desk, code: int, started: Nanos) -> None:

@@ -242,7 +242,12 @@ class Desk:
     # -- the way out --------------------------------------------------------------------------------------
 
     def end(self, code: int, why: str) -> None:
-        """Pull, verify, reconcile, end; the second call does not wait for any of it."""
+        """Pull, verify, reconcile, end. A second signal does not wait for any of it; a first one that comes while
+        the desk ends by itself only changes the exit code."""
+        signals = (exit_codes.SIGINT, exit_codes.SIGTERM)
+        if self._exit_code is not None and code in signals and self._exit_code not in signals:
+            self._exit_code = code
+            return
         if self._exit_code is not None:
             self.at_once = True
             self.executor.shut(why)

@@ -58,7 +58,7 @@ class FakeCore:
     def summary(self) -> dict[str, object]:
         names = ("fills", "orders_live", "orders_unknown", "unreconciled")
         money = ("volume_contracts", "realized_pnl_dollars", "unrealized_pnl_dollars", "fees_dollars")
-        return dict.fromkeys(names, 0) | dict.fromkeys(money, "0.00")
+        return dict.fromkeys(names, 0) | dict.fromkeys(money, "0.00") | {"risk_refusals": {}}
 
     def stops(self) -> list[str]:
         commands = (event.command for event in self.events if isinstance(event, ev.CommandReceived))
