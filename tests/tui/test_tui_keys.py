@@ -45,7 +45,7 @@ SENT: list[tuple[list[str], AnyCommand]] = [
     (["exclamation_mark"], Stop(id=0, kind="kill")),
     (["b"], order(Side.BID, 4400)),
     (["s"], order(Side.ASK, 4400)),
-    (["B"], order(Side.BID, 4400, take=True)),
+    (["k", "B"], order(Side.BID, 4500, take=True)),
     (["S"], order(Side.ASK, 4400, take=True)),
     (["k", "k", "b"], order(Side.BID, 4600)),
     (["down", "s"], order(Side.ASK, 4300)),

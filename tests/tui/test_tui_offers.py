@@ -154,3 +154,32 @@ async def test_layouts_that_look_the_same_are_skipped(stage: StageMaker) -> None
 def test_holdings_are_what_the_list_says() -> None:
     ladder: LadderView | None = view().ladder
     assert ladder is not None and ladder.position in state().holdings
+
+
+async def test_a_take_that_would_take_nothing_is_not_sent(stage: StageMaker) -> None:
+    async with stage() as on:
+        await on.press("B")
+        assert "the ask is 45, nothing to take at 44" in on.said()
+        await on.press("k", "S")
+        assert "the bid is 44, nothing to take at 45" in on.said()
+    async with stage(first=with_ladder(best_ask=None)) as on:
+        await on.press("B")
+        assert "there is no ask to take" in on.said()
+        assert on.link.asked() == []
+
+
+def test_a_dead_feed_offers_no_arming() -> None:
+    assert "a arm" not in footer_text(state(feed="dead"))
+
+
+async def test_a_settled_market_is_over_not_stale(stage: StageMaker) -> None:
+    async with stage(first=with_ladder(status="finalized", stale=True, book="its subscription ended")) as on:
+        assert "market finalized: no more trading here" in on.text() and "STALE" not in on.text()
+
+
+def test_a_market_that_left_the_list_keeps_its_name() -> None:
+    made = state()
+    assert made.view is not None
+    gone = made.view.markets[0]
+    made.receive(replace(made.view, markets=made.view.markets[1:]))
+    assert made.names[gone.ticker] == "CPI Nov above 0.2%"

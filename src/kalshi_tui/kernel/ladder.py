@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kalshi_tui.execution.orders import Order
 from kalshi_tui.kernel.state import DeskState, MarketState
+from kalshi_tui.kernel.words import book_sentence
 from kalshi_tui.portfolio.fees import maker_fee_per_contract, trade_fee
 from kalshi_tui.protocol.commands import Focus
 from kalshi_tui.protocol.instant import Instant
@@ -52,7 +53,7 @@ def ladder_view(desk: DeskState, market: MarketState, now: Instant, window: Focu
         position=position,
         entry=None if held is None else held.entry,
         orders=orders,
-        book="live" if status.valid else status.reason,
+        book="live" if status.valid else book_sentence(status),
         change_age_ms=_change_age(desk, market, now),
         stale=not status.valid,
         why=market.why,

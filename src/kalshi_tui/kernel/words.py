@@ -51,7 +51,7 @@ def taken(order: Order, touch: Price | None) -> str:
     if touch is None:
         left = f"no {there} is left"
     elif (touch - order.price) * order.side.sign > 0:
-        left = f"the {there} {'is now' if got else 'moved to'} {touch / 100:g}"
+        left = f"the {there} is {touch / 100:g} now"
     else:
         left = f"the {there} it was sent for was gone when it came"
     word = "up" if order.side is Side.BID else "down"

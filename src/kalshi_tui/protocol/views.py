@@ -129,7 +129,7 @@ class LadderView(Struct, frozen=True):
     """Average entry price in dollars, None when flat."""
     orders: tuple[OwnOrder, ...]
     book: str
-    """live, or the reason it is not."""
+    """live, or in words why it is not."""
     change_age_ms: int | None
     """Since this market's book last changed: quiet is not stale."""
     stale: bool

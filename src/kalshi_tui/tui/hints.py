@@ -24,10 +24,15 @@ def offers(state: ScreenState) -> Offers:
     rows = state.view.markets if state.view is not None else ()
     here = state.row is not None and state.row.quoting
     said: dict[str, str | None] = {}
-    killed = state.view is not None and state.view.status.latch == "KILLED"
+    status = state.view.status if state.view is not None else None
+    killed, dead = (
+        (status is not None and status.latch == "KILLED"),
+        (status is not None and status.feed == "dead"),
+    )
     if killed or not state.may_add:
         said = {action.id: None for action in ACTIONS.values() if action.adds}
-    said["arm"] = "safe" if armed else "arm" if state.in_control else None
+        said |= {"size_up": None, "size_down": None}
+    said["arm"] = "safe" if armed else "arm" if state.in_control and not (killed or dead) else None
     if here:
         said["quote"] = "quoting off"
     if any(row.quoting for row in rows):

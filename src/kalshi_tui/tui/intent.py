@@ -138,6 +138,8 @@ def _clear_reduce(state: ScreenState) -> Clear:
 def _order(side: Side, take: bool) -> Callable[[ScreenState], PlaceOrder]:
     def make(state: ScreenState) -> PlaceOrder:
         ladder, price = _at_cursor(state)
+        if take:
+            _something_to_take(ladder, side, price)
         assert state.view is not None  # _at_cursor refused otherwise
         return PlaceOrder(
             id=0,
@@ -150,6 +152,17 @@ def _order(side: Side, take: bool) -> Callable[[ScreenState], PlaceOrder]:
         )
 
     return make
+
+
+def _something_to_take(ladder: LadderView, side: Side, price: Price) -> None:
+    there = "ask" if side is Side.BID else "bid"
+    touch = ladder.best_ask if side is Side.BID else ladder.best_bid
+    if touch is None:
+        raise Refused(f"not sent: there is no {there} to take")
+    if (touch - price) * side.sign > 0:
+        raise Refused(
+            f"not sent: the {there} is {cents(touch)}, nothing to take at {cents(price)}; move the cursor there"
+        )
 
 
 def _at_cursor(state: ScreenState) -> tuple[LadderView, Price]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from kernel_bench import START, Bench
+from msgspec.structs import replace
 
 from kalshi_tui.execution.orders import Order
 from kalshi_tui.kernel.lag import LAGGING
@@ -131,7 +132,7 @@ def test_an_order_that_took_nothing_says_where_the_offer_went() -> None:
     bench.kernel.apply(ev.CreateAccepted(bench.now, create.order.client_order_id, "o", 0, 0))
     bench.turn()
     text = bench.kernel.view(bench.now).log[0].text
-    assert text == "took nothing up to 46: the ask moved to 50"
+    assert text == "took nothing up to 46: the ask is 50 now"
 
 
 def order(side: Side, filled: int) -> Order:
@@ -144,9 +145,9 @@ def order(side: Side, filled: int) -> Order:
 @pytest.mark.parametrize(
     ("side", "filled", "touch", "words"),
     [
-        (Side.BID, 0, 4600, "took nothing up to 45: the ask moved to 46"),
-        (Side.BID, 400, 4650, "took 4 of 10 up to 45: the ask is now 46.5"),
-        (Side.ASK, 0, 4400, "took nothing down to 45: the bid moved to 44"),
+        (Side.BID, 0, 4600, "took nothing up to 45: the ask is 46 now"),
+        (Side.BID, 400, 4650, "took 4 of 10 up to 45: the ask is 46.5 now"),
+        (Side.ASK, 0, 4400, "took nothing down to 45: the bid is 44 now"),
         (Side.ASK, 0, None, "took nothing down to 45: no bid is left"),
         (Side.ASK, 0, 4500, "took nothing down to 45: the bid it was sent for was gone when it came"),
     ],
@@ -187,3 +188,12 @@ def test_what_pays_nobody_stands_last_under_its_own_name() -> None:
     assert [row.label for row in settlement_of(group)] == ["≤ 0.1", "0.2", "> 0.2", "none of these"]
     (single,) = groups(markets[2:])
     assert [row.label for row in settlement_of(single)] == ["≤ 0.2", "> 0.2"]
+
+
+def test_markets_of_an_event_stand_from_the_lowest_strike_up() -> None:
+    bench = Bench(("T-1", "T-2", "T-3"))
+    strikes = {"T-1": (0.3, None), "T-2": (None, 0.1), "T-3": (0.2, 0.2)}
+    for ticker, (low, high) in strikes.items():
+        kept = bench.kernel.state.markets[ticker]
+        kept.facts = replace(kept.facts, floor_strike=low, cap_strike=high)
+    assert [row.ticker for row in bench.kernel.view(bench.now).markets] == ["T-2", "T-3", "T-1"]

@@ -11,7 +11,7 @@ from kalshi_tui.protocol.units import Price
 from kalshi_tui.protocol.views import LadderView
 from kalshi_tui.tui.actions import key_shown
 from kalshi_tui.tui.flash import Flash
-from kalshi_tui.tui.hints import Hint, hints
+from kalshi_tui.tui.hints import Hint, hints, offers
 from kalshi_tui.tui.ink import Line, Palette, Row, Span, fit, text_line
 from kalshi_tui.tui.messages import PricePicked
 from kalshi_tui.tui.numbers import (
@@ -81,11 +81,12 @@ class LadderPane(Pane):
 
     def hints(self) -> list[Hint]:
         state = self.state
-        size = ("size", contracts(state.count))
-        killed = state.view is not None and state.view.status.latch == "KILLED"
-        arm = state.keys["arm"] if state.in_control and not state.may_add and not killed else ()
-        first = [(key_shown(arm[0]), "arm to trade by hand")] if arm else [size]
-        return [*first, *hints("ladder", state)]
+        now = offers(state)
+        if now.get("buy", "") is not None:
+            return [("size", contracts(state.count)), *hints("ladder", state)]
+        # Nothing can be placed now: the size is of no use, what would help is.
+        arm = state.keys["arm"] if now["arm"] == "arm" else ()
+        return [*((key_shown(key), "arm to trade by hand") for key in arm[:1]), *hints("ladder", state)]
 
     def slices(self, width: int) -> list[tuple[int, int]]:
         cols = ladder_columns(width)
