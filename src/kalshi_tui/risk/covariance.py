@@ -6,6 +6,7 @@ A lot is one contract, so variances are in dollars squared and ``n`` in contract
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import sqrt
 
 import numpy as np
@@ -111,11 +112,19 @@ def worst_sd(covariance: Array, n: Array, bids: Array, asks: Array, groups: Sequ
 
 
 def _largest_corner(covariance: Array, n: Array, bids: Array, asks: Array, busy: NDArray[np.intp]) -> float:
-    """The largest variance over all corners of the markets in ``busy``."""
-    corners = (np.arange(2 ** len(busy))[:, None] >> np.arange(len(busy))) & 1
-    points = np.tile(n, (len(corners), 1))
-    points[:, busy] += np.where(corners == 1, bids[busy], -asks[busy])
-    return max(float(((points @ covariance) * points).sum(axis=1).max()), 0.0)
+    """The largest variance over all corners of the markets in ``busy``: (n + c)' S (n + c) for every fill c."""
+    held = covariance @ n
+    fills = np.where(_corners(len(busy)), bids[busy], -asks[busy])
+    inside = covariance[np.ix_(busy, busy)]
+    changes = ((fills @ inside + 2.0 * held[busy]) * fills).sum(axis=1)
+    return max(float(n @ held + changes.max()), 0.0)
+
+
+@lru_cache(maxsize=EXACT_MARKETS + 1)
+def _corners(markets: int) -> NDArray[np.bool_]:
+    """Every combination of yes and no, one a row."""
+    rows: NDArray[np.bool_] = ((np.arange(2**markets)[:, None] >> np.arange(markets)) & 1) == 1
+    return rows
 
 
 def _grouped_bound(covariance: Array, n: Array, bids: Array, asks: Array, groups: Sequence[slice]) -> float:

@@ -90,6 +90,8 @@ class R3:
         """Whether the last answer was a yes that no price can change."""
         self._estimated: dict[tuple[str, str], float] = {}
         self._model: SettlementModel | None = None
+        self._believed = False
+        """Whether the model's correlations are known well enough to go without stress."""
         self._payoffs: Array | None = None
         self._key: tuple[tuple[str, float], ...] = ()
         self._built = 0
@@ -159,8 +161,8 @@ class R3:
         shares = book.theme_shares(components, sd)
         events = dict.fromkeys(m.event_ticker for m in busy)
         return Measure(
-            sd=_money(book.sd(self._believes(book.model))),
-            sd_if_hit=_money(book.sd_if_hit(self._believes(book.model))),
+            sd=_money(book.sd(self._believed)),
+            sd_if_hit=_money(book.sd_if_hit(self._believed)),
             es99=_money(book.es99(self._tail(book.model))),
             worst=sum(event_worst(state.event(name)) for name in events),
             themes=tuple(sorted(shares.items(), key=lambda item: -item[1])),
@@ -205,6 +207,7 @@ class R3:
         gone = any(ticker not in state.markets for ticker in known)
         if self._model is None or moved or gone:
             self._model = SettlementModel(needed, self._correlation)
+            self._believed = self._believes(self._model)
             self._payoffs = None
             self._key = key
             self._built += 1
@@ -231,13 +234,24 @@ class R3:
         events = sorted({group.markets[0].event_ticker for group in model.groups})
         return bool(self._estimated) and all(pair in self._estimated for pair in combinations(events, 2))
 
+    def _plainly_fits(self, book: _Book) -> bool:
+        """A quick no to ``_breaches``: whatever is filled adds at most its own sd to that of what is held."""
+        held = book.sd(self._believed) * DOLLAR
+        filled = float(np.maximum(book.bids, book.asks) @ book.model.own_sd) * DOLLAR
+        return (
+            held + filled
+        ) * 2.0 < self.params.sd - DOLLAR and held * TAIL_BOUND < self.params.es99 - DOLLAR
+
     def _breaches(self, book: _Book, theme: str | None = None) -> list[tuple[str, str]]:
         """(code, sentence) of every limit the book exceeds; of themes only ``theme``, where it is given."""
-        params, found = self.params, []
-        sd = _money(book.sd_if_hit(self._believes(book.model)))
+        params = self.params
+        found: list[tuple[str, str]] = []
+        if self._plainly_fits(book):
+            return found
+        sd = _money(book.sd_if_hit(self._believed))
         if sd > params.sd:
             found.append(("R3_SD", f"settlement sd {dollars(sd)} of {dollars(params.sd)}"))
-        es99 = _money(book.sd(self._believes(book.model)) * TAIL_BOUND)
+        es99 = _money(book.sd(self._believed) * TAIL_BOUND)
         if es99 > params.es99:
             es99 = _money(book.es99(self._tail(book.model)))
         if es99 > params.es99:

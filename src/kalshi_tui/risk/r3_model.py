@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import compress
 
 import numpy as np
 
@@ -17,12 +18,14 @@ from kalshi_tui.protocol.units import ONE
 from kalshi_tui.risk.base import MarketExposure
 from kalshi_tui.risk.correlation import nearest_correlation, repair_covariance
 from kalshi_tui.risk.covariance import tied_covariance
-from kalshi_tui.risk.gaussian import Array, joint_probability, quantile
+from kalshi_tui.risk.gaussian import Array, joint_probability, quantiles
 from kalshi_tui.risk.scenarios import Group, groups
 
 SCENARIOS = 4096
 STRESS_RHO = 0.9
 _FITTING_ROUNDS = 60
+_FITTED = 1e-12
+"""A round that finds every chance this close is the last."""
 
 GroupCorrelation = Callable[[MarketExposure, MarketExposure], float]
 """The latent correlation of two groups, each named by its first market."""
@@ -55,6 +58,8 @@ class SettlementModel:
         self.independent = repair_covariance(self._within())
         apart = np.subtract.outer(self._group, self._group) != 0
         self.related = repair_covariance(self.independent + self._between(self._spread(self.latent), apart))
+        self.own_sd: Array = np.sqrt(np.maximum(np.diag(self.independent), np.diag(self.related)))
+        """Of one contract of each market, dollars."""
         self._together = self._between(np.full(apart.shape, STRESS_RHO), apart)
         self._against = self._between(np.full(apart.shape, -STRESS_RHO), apart)
 
@@ -72,8 +77,8 @@ class SettlementModel:
         columns: list[Array] = []
         for g, group in enumerate(self.groups):
             outcomes = _ascending(group)
-            weights = outcome_probabilities(outcomes, self.p[[self.column[m.ticker] for m in group.markets]])
-            edges = [quantile(float(min(edge, 1.0))) for edge in np.cumsum(weights)[:-1]]
+            weights = outcome_probabilities(outcomes, self.p[self.blocks[g]])
+            edges = quantiles(np.minimum(np.cumsum(weights)[:-1], 1.0))
             columns.append(outcomes[np.searchsorted(edges, points[:, g], side="right")])
         paid = np.hstack(columns)
         centred: Array = paid - paid.mean(axis=0)
@@ -120,19 +125,36 @@ class SettlementModel:
 def outcome_probabilities(outcomes: Array, p: Array) -> Array:
     """Probabilities of ``outcomes`` (outcomes x markets, 0/1) under which each market pays with chance ``p``.
 
-    By iterative proportional fitting from equal weights: exact where the prices are coherent, a compromise
-    where they are not.
+    Where the prices leave one answer it is solved for; else by iterative proportional fitting from equal weights:
+    exact where the prices are coherent, a compromise where they are not.
     """
-    weights = np.full(len(outcomes), 1.0 / len(outcomes))
+    size, markets = outcomes.shape
+    if size == markets + 1:
+        try:
+            only = np.linalg.solve(np.vstack([outcomes.T, np.ones(size)]), np.append(p, 1.0))
+        except np.linalg.LinAlgError:
+            only = np.full(size, -1.0)
+        if only.min() >= 0.0:
+            return only
+    return np.array(_fitted(tuple(map(tuple, (outcomes > 0).T.tolist())), p.tolist()))
+
+
+def _fitted(paying: tuple[tuple[bool, ...], ...], p: list[float]) -> list[float]:
+    """Iterative proportional fitting; ``paying`` by market. In plain numbers: a group has a handful of outcomes."""
+    size = len(paying[0])
+    weights = [1.0 / size] * size
     for _ in range(_FITTING_ROUNDS):
-        for m, chance in enumerate(p):
-            pays = outcomes[:, m] > 0
-            inside = float(weights[pays].sum())
+        off = 0.0
+        for pays, chance in zip(paying, p, strict=True):
+            inside = sum(compress(weights, pays))
+            off = max(off, abs(inside - chance))
             if 0.0 < inside < 1.0:
-                scale = np.where(pays, chance / inside, (1.0 - chance) / (1.0 - inside))
-                weights = weights * scale
-                weights /= weights.sum()
-    return weights
+                up, down = chance / inside, (1.0 - chance) / (1.0 - inside)
+                weights = [w * up if yes else w * down for w, yes in zip(weights, pays, strict=True)]
+        if off < _FITTED:
+            break
+    total = sum(weights)
+    return [w / total for w in weights]
 
 
 def _ascending(group: Group) -> Array:
@@ -154,4 +176,4 @@ def _normal_points(dimensions: int) -> Array:
         root = (1.0 + root) ** (1.0 / (dimensions + 1))
     steps = root ** -np.arange(1.0, dimensions + 1.0)
     uniform = (0.5 + np.outer(np.arange(1, SCENARIOS + 1), steps)) % 1.0
-    return np.array([[quantile(float(u)) for u in row] for row in uniform])
+    return quantiles(uniform)
