@@ -78,8 +78,9 @@ Unit = tuple[tuple[str, Side], ...]
 """One lot of each (ticker, side)."""
 
 
+@lru_cache(maxsize=8192)
 def worst_payoff(space: OutcomeSpace, unit: Unit) -> int:
-    """Dollars one lot of each leg pays in the worst state."""
+    """Dollars one lot of each leg pays in the worst state. Asked of the same units at every scan."""
     columns = [(space.tickers.index(ticker), side) for ticker, side in unit]
     return min(sum(row[i] if side is Side.BID else 1 - row[i] for i, side in columns) for row in space.pays)
 
@@ -137,13 +138,16 @@ def _masks(space: OutcomeSpace) -> dict[str, int]:
 
 
 def _differences(space: OutcomeSpace, masks: Mapping[str, int]) -> Iterator[tuple[str, Unit]]:
-    """Brackets against the wider threshold minus the narrower one (or minus nothing)."""
+    """Brackets against the wider threshold minus the narrower one; without the one, against certainty, without the
+    other, against nothing."""
     exclusive = _exclusive_sets(space)
-    for wide in space.tickers:
+    certain = (1 << len(space.pays)) - 1
+    for wide in (*space.tickers, None):
+        whole = certain if wide is None else masks[wide]
         for narrow in (None, *space.tickers):
             hole = 0 if narrow is None else masks[narrow]
-            rest = masks[wide] & ~hole
-            if narrow == wide or hole & ~masks[wide]:
+            rest = whole & ~hole
+            if narrow == wide or hole & ~whole:
                 continue
             same = [(t,) for t in space.tickers if masks[t] == rest]
             sets = [tuple(t for t in one if masks[t] and masks[t] & ~rest == 0) for one in exclusive]
@@ -153,15 +157,21 @@ def _differences(space: OutcomeSpace, masks: Mapping[str, int]) -> Iterator[tupl
                     yield from _against(wide, narrow, parts, sum(masks[t] for t in parts) == rest)
 
 
-def _against(wide: str, narrow: str | None, parts: Sequence[str], fills: bool) -> Iterator[tuple[str, Unit]]:
+def _against(
+    wide: str | None, narrow: str | None, parts: Sequence[str], fills: bool
+) -> Iterator[tuple[str, Unit]]:
     """Wide against all parts and narrow: it pays at least as much, and exactly as much where they fill it."""
     others = (*parts, *(() if narrow is None else (narrow,)))
-    without = "" if narrow is None else f" without {narrow}"
-    verb = "is" if fills else "is within"
-    words = f"{' or '.join(parts)} {verb} {wide}{without}"
-    yield words, (*((t, Side.ASK) for t in others), (wide, Side.BID))
+    bought: Unit = () if wide is None else ((wide, Side.BID),)
+    sold: Unit = () if wide is None else ((wide, Side.ASK),)
+    if wide is None:
+        words = f"{'one' if fills else 'at most one'} of {', '.join(others)} pays"
+    else:
+        without = "" if narrow is None else f" without {narrow}"
+        words = f"{' or '.join(parts)} {'is' if fills else 'is within'} {wide}{without}"
+    yield words, (*((t, Side.ASK) for t in others), *bought)
     if fills:
-        yield words, (*((t, Side.BID) for t in others), (wide, Side.ASK))
+        yield words, (*((t, Side.BID) for t in others), *sold)
 
 
 def gross_edge(space: OutcomeSpace, unit: Unit, books: Mapping[str, LegBook]) -> Money:
