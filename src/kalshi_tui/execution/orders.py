@@ -140,8 +140,9 @@ class OrderRegistry:
         if order.time_in_force is not TimeInForce.GTC or remaining == 0:
             # IOC and FOK never rest: what is not filled by now is gone.
             return self._end(order, OrderState.FILLED if filled >= order.count else OrderState.CANCELED)
-        if order.state in (OrderState.SENT, OrderState.UNKNOWN):
-            order.state = OrderState.LIVE
+        if order.state not in (OrderState.SENT, OrderState.UNKNOWN):
+            return None  # the stream was faster and has said so
+        order.state = OrderState.LIVE
         return Change(order, "accepted")
 
     def create_refused(self, client_id: str, error: VenueError) -> Change | None:
