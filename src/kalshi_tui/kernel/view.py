@@ -171,7 +171,7 @@ def market_row(desk: DeskState, market: MarketState) -> MarketRow:
         event_ticker=facts.event_ticker,
         event_title=event_name(desk, market),
         label=facts.label,
-        engine=market.engine,
+        engine=f"{market.engine}s" if facts.ticker in desk.leans and market.engine == "m3" else market.engine,
         state=market.word,
         quoting=market.quoting,
         bid=None if book is None else book.best_bid,
