@@ -21,6 +21,8 @@ FEED_EVERY: Nanos = 10 * MILLISECOND
 """The shortest time the feed measures is 50 ms; what a frame tells of a book is not waited for."""
 QUEUE_EVERY_S = 5
 KEEP_DAY = 60 * SECOND
+KEEP_SHARE = 50
+"""The day is journaled again once it moved by this part of its loss limit: 2 %."""
 CALENDAR_EVERY = 120 * SECOND
 
 
@@ -78,7 +80,8 @@ def watch(desk: DeskState) -> None:
         return
     desk.fills_watched = desk.counters.fills
     desk.stirred = True  # what is found may end quoting somewhere: its orders are swept
-    desk.risk.day = day_marks(desk)
+    # Before positions were read the day looks like nothing lost: R1 must not take that for the truth.
+    desk.risk.day = None if desk.gate.recovering else day_marks(desk)
     for found in desk.chain.watch(desk.risk):
         if isinstance(found, FlattenRequest):
             stops.on_request(desk, found)
@@ -117,11 +120,14 @@ def every_second(desk: DeskState) -> None:
 
 
 def _keep_day(desk: DeskState) -> None:
-    """R1's memory goes to the journal when its state changes and every minute: a halt survives everything."""
+    """R1's memory goes to the journal when its state changes, when the day has moved and every minute: neither a
+    halt nor the way to it is forgotten, however the desk ends."""
     r1 = desk.chain.r1
-    if r1.state == desk.day_state and desk.now.mono - desk.day_saved < KEEP_DAY:
+    result = r1.remembered or 0
+    moved = abs(result - desk.day_kept) * KEEP_SHARE >= r1.params.day_loss
+    if r1.state == desk.day_state and not moved and desk.now.mono - desk.day_saved < KEEP_DAY:
         return
-    desk.day_state, desk.day_saved = r1.state, desk.now.mono
+    desk.day_state, desk.day_saved, desk.day_kept = r1.state, desk.now.mono, result
     desk.journal.append(Journal("day", r1.to_state(desk.now)))
 
 

@@ -278,6 +278,8 @@ class DeskState:
     """Monotonic time when R1's memory was last journaled."""
     day_state: str = ""
     """R1's state when it was last journaled."""
+    day_kept: Money = 0
+    """The day's result when it was last journaled."""
     journal: list[Journal] = field(default_factory=list)
     cancels: list[Effect] = field(default_factory=list)
     """Leave before everything else: adverse moves cancel first."""

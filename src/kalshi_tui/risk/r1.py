@@ -230,7 +230,20 @@ class R1:
         if memory.over_since_wall is not None:
             machine.over_since = now.mono - max(now.wall - memory.over_since_wall, 0)
         engine.roll(now)
+        engine._judge_memory()
         return engine
+
+    def _judge_memory(self) -> None:
+        """What was lost before counts from the start, also while today's marks are not known yet."""
+        if self.remembered is None:
+            return
+        self.used = self._use(self.remembered, self.high_micro)
+        if self.used >= self.params.levels.halt and self.state is not DayState.HALT:
+            self.machine.state = DayState.HALT
+            self.why = (
+                f"day {dollars(self.remembered)} of −{dollars(self.params.day_loss)} before the restart, "
+                f"high {dollars(self.high_micro)}"
+            )
 
 
 def _known(day: DayPnl | None) -> tuple[Money, Money] | None:
