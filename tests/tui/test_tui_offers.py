@@ -12,13 +12,15 @@ from msgspec.structs import replace
 from conftest import StageMaker
 from kalshi_tui.protocol.orders import Owner
 from kalshi_tui.protocol.quotes import QuoteSides
-from kalshi_tui.protocol.views import DeskView, LadderView, SettleRow
+from kalshi_tui.protocol.ticks import TickGrid
+from kalshi_tui.protocol.views import DeskView, SettleRow
 from kalshi_tui.tui.actions import resolve_keymap
 from kalshi_tui.tui.hints import footer, hints
 from kalshi_tui.tui.ink import plain
 from kalshi_tui.tui.memory import Choices, Memory
 from kalshi_tui.tui.panes.markets import _name
 from kalshi_tui.tui.state import ScreenState
+from kalshi_tui.tui.window import GROUPINGS, Window
 
 
 def state(**status: Any) -> ScreenState:
@@ -124,10 +126,10 @@ async def test_panes_agree_at_once_after_a_fill(stage: StageMaker) -> None:
         base = view(version=2)
         filled = tuple(replace(row, position=4_200) if row.position == 1_200 else row for row in base.markets)
         on.app.desk._ticks = 1  # no turn of the list for another four
-        on.link.put(replace(base, markets=filled))
-        await on.settle(0.02)
-        on.app.desk.tick()
-        await on.settle(0.02)
+        armed = replace(base.status, armed=True)
+        on.link.put(replace(base, status=armed, markets=filled))
+        await on.settle(0.03)
+        assert "HAND ARMED" in on.text() and "a safe" in on.text()
         assert "+42" in on.text()
 
 
@@ -149,11 +151,6 @@ async def test_layouts_that_look_the_same_are_skipped(stage: StageMaker) -> None
         assert on.state.layout == "desk"
         await on.press("v")
         assert on.state.layout == "overview"
-
-
-def test_holdings_are_what_the_list_says() -> None:
-    ladder: LadderView | None = view().ladder
-    assert ladder is not None and ladder.position in state().holdings
 
 
 async def test_a_take_that_would_take_nothing_is_not_sent(stage: StageMaker) -> None:
@@ -183,3 +180,11 @@ def test_a_market_that_left_the_list_keeps_its_name() -> None:
     gone = made.view.markets[0]
     made.receive(replace(made.view, markets=made.view.markets[1:]))
     assert made.names[gone.ticker] == "CPI Nov above 0.2%"
+
+
+def test_grouping_is_offered_only_as_far_as_it_goes() -> None:
+    made = state()
+    made.window = Window(TickGrid.of(((0, 10_000, 100),)))
+    assert {"[", "]"} & offered("ladder", made) == {"]"}
+    made.window.group = GROUPINGS[-1]
+    assert {"[", "]"} & offered("ladder", made) == {"["}

@@ -75,6 +75,7 @@ class DeskApp(App[ScreenResult], inherit_bindings=False):
     def view_came(self, first: bool) -> None:
         if first:
             self.desk.paint_all()
+        self.desk.news()
         self.refocus()
 
     def card_came(self, card: MarketCard) -> None:

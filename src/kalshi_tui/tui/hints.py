@@ -9,6 +9,7 @@ from kalshi_tui.protocol.orders import Owner
 from kalshi_tui.tui.actions import ACTIONS, Action, key_shown
 from kalshi_tui.tui.ink import Span
 from kalshi_tui.tui.state import ScreenState
+from kalshi_tui.tui.window import GROUPINGS
 
 Hint: TypeAlias = tuple[str, str]
 """(key as printed, meaning)."""
@@ -42,6 +43,11 @@ def offers(state: ScreenState) -> Offers:
         said["cancel"] = None
     if all(order.owner is not Owner.MINE for order in ours):
         said["cancel_mine"] = None
+    window = state.window
+    if window is None or window.group == GROUPINGS[0]:
+        said["group_finer"] = None
+    if window is None or window.group == GROUPINGS[-1]:
+        said["group_coarser"] = None
     return said
 
 

@@ -11,7 +11,6 @@ from textual.layout import ArrangeResult, Layout, WidgetPlacement
 from textual.screen import Screen
 from textual.widget import Widget
 
-from kalshi_tui.protocol.units import Count
 from kalshi_tui.tui.arrange import LAYOUTS, PANES, Plan, plan
 from kalshi_tui.tui.ink import Palette
 from kalshi_tui.tui.panes.base import Pane
@@ -40,8 +39,8 @@ _PACE: dict[str, tuple[int, int]] = {
     "notice": (5, 0),
 }
 """Every how many ticks a pane is painted, and on which of them: spread out, so that no frame is large."""
-_OF_HOLDINGS = ("markets", "risk", "settlement", "status")
-"""Painted with the ladder after a fill, or it and they would speak of two positions for half a second."""
+_OF_STANDING = ("status", "ladder", "markets", "risk", "settlement", "keys")
+"""Painted together after a fill, or two of them would speak of two positions for a second."""
 _UNFRAMED = ("status", "keys", "notice")
 
 
@@ -75,7 +74,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         """The pane that has the cursor keys."""
         self._ticks = 0
         self._was_silent = False
-        self._held: tuple[Count, ...] = ()
+        self._standing: tuple[object, ...] = ()
         self._drawn_plan: Plan | None = None
         self.sheet: Sheet[Any] | None = None
         """What is open over the panes."""
@@ -102,13 +101,17 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         if silent != self._was_silent:
             self._was_silent = silent
             self.paint_all()
-        held = self.state.holdings
-        moved, self._held = held != self._held, held
         for name, (every, on) in _PACE.items():
-            due = self._ticks % every == on or (moved and name in _OF_HOLDINGS)
-            if due and name in self.plan.boxes:
+            if self._ticks % every == on and name in self.plan.boxes:
                 self.panes[name].paint()
         self._ticks += 1
+
+    def news(self) -> None:
+        """A view came: what a key just changed, and what several panes speak of, shows everywhere at once."""
+        standing = self.state.standing
+        if standing != self._standing:
+            self._standing = standing
+            self.paint(*_OF_STANDING)
 
     def paint(self, *names: str) -> None:
         """Paint these panes now, for the eye that just pressed a key."""

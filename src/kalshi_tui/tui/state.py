@@ -65,9 +65,13 @@ class ScreenState:
         return view if view is not None and view.ticker == self.selected else None
 
     @property
-    def holdings(self) -> tuple[Count, ...]:
-        """Positions in the order of the list: what more than one pane speaks of."""
-        return tuple(row.position for row in self.view.markets) if self.view else ()
+    def standing(self) -> tuple[object, ...]:
+        """What more than one pane speaks of, and what a key has just changed: hand, stops, quoting, positions."""
+        if self.view is None:
+            return ()
+        status, markets = self.view.status, self.view.markets
+        held = tuple((row.quoting, row.engine, row.position) for row in markets)
+        return status.armed, status.controller, status.latch, status.feed, held
 
     @property
     def in_control(self) -> bool:

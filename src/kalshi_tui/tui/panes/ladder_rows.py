@@ -66,7 +66,7 @@ def ladder_columns(width: int) -> LadderColumns:
         ask=ask,
         mine=mine,
         mark_end=mark_end,
-        cursor=mark_end,
+        cursor=mark_end + 1,
         edge_end=width - 7 - money,
         out_end=width,
         number=number,
@@ -145,9 +145,10 @@ def rung_line(
     if mine.ask:
         row.left(cols.mine, mine.ask_glyph + contracts(mine.ask, 4), ink("own"))
     # Beside own orders a mark keeps a blank, or two numbers read as one; its arrow alone where the size has no room.
+    mark_end = cols.mark_end - (cursor and cols.cursor == cols.mark_end)
     for text in (mark[0], mark[0][:1] if mark[1] == "last" else ""):
-        if not mine.ask or cols.mark_end - len(text) > row.end:
-            row.right(cols.mark_end, text, ink(mark[1]))
+        if not mine.ask or mark_end - len(text) > row.end:
+            row.right(mark_end, text, ink(mark[1]))
             break
     if cursor:
         row.left(cols.cursor, "◂", "key")
