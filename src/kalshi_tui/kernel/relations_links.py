@@ -38,7 +38,9 @@ def regroup(desk: DeskState) -> None:
     for market in desk.markets.values():
         facts.setdefault(market.facts.event_ticker, []).append(market.facts)
     before, desk.links = desk.links, {}
-    for link in find_links(desk.settings.relations, facts, desk.events):
+    found = list(find_links(desk.settings.relations, facts, desk.events))
+    _say_idle(desk, [link.name for link in found])
+    for link in found:
         for event in link.events:
             desk.links.setdefault(event, link)
         key = f"relation {link.name} {'+'.join(link.events)}"
@@ -47,6 +49,17 @@ def regroup(desk: DeskState) -> None:
         elif any(old is not None and old.off for old in map(before.get, link.events)):
             desk.alerts.over(key)
     _tell_risk(desk)
+
+
+def _say_idle(desk: DeskState, bound: Sequence[str]) -> None:
+    """A ticked relation that binds nothing here may be a slip of the pen."""
+    for relation in desk.settings.relations:
+        key = f"relation {relation.name} idle"
+        if relation.name in bound:
+            desk.alerts.over(key)
+        elif not relation.proved and desk.markets:
+            text = f"relation {relation.name} binds nothing now: this desk follows no two of its events"
+            raise_alert(desk, Alert(key, AlertLevel.INFO, text))
 
 
 def _tell_risk(desk: DeskState) -> None:
