@@ -25,6 +25,7 @@ TICK_S = 0.1
 KILL_FILE_S = 0.25
 FEED_PATIENCE: Nanos = 30 * SECOND
 """Headless, this long without a feed ends the desk."""
+TIDY_EVERY_S = 10.0
 ANSWERS_S = 5.0
 """How long the end waits for answers that are still under way."""
 
@@ -45,7 +46,7 @@ async def live(
     # What boot made lives as long as the process: the collector need never look at it again.
     gc.collect()
     gc.freeze()
-    jobs = (desk.executor.run(), desk.lag.run(), _tick(desk), _watch_kill_file(desk), _feed(desk))
+    jobs = (desk.executor.run(), desk.lag.run(), _tick(desk), _watch_kill_file(desk), _feed(desk), _tidy())
     work = [asyncio.create_task(job) for job in jobs]
     for job in work:
         job.add_done_callback(lambda task: _job_ended(desk, task))
@@ -78,6 +79,13 @@ async def _last_answers(desk: Desk) -> None:
         log.warning("some answers of the venue did not come in before the end")
     desk.executor.shut("the desk has ended")
     desk.turn()
+
+
+async def _tidy() -> None:
+    """Collect cycles in time: little has piled up then, memory stays level and every pause is short."""
+    while True:
+        await asyncio.sleep(TIDY_EVERY_S)
+        gc.collect()
 
 
 async def _tick(desk: Desk) -> None:
