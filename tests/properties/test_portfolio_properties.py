@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from kalshi_tui.portfolio.attribution import attribute
 from kalshi_tui.portfolio.fees import MEASURED, PUBLISHED, FeeAccumulator, trade_fee
@@ -47,6 +48,30 @@ def test_realized_plus_unrealized_minus_fees_is_cash_plus_mark(
     assert held.realized + unrealized - held.fees == cash_flow(fills) + mark * held.position
     assert held.equity(mark) == cash_flow(fills) + mark * held.position
     assert held.position == sum(fill.signed for fill, _ in fills)
+
+
+@given(fill_lists(), fill_lists(), st.integers(0, DOLLAR), PRICES)
+def test_folding_a_settled_market_changes_no_sum(
+    fills: list[tuple[Fill, bool]], others: list[tuple[Fill, bool]], value: Money, mark: int
+) -> None:
+    ledger = Ledger()
+    for fill, found in fills:
+        ledger.apply_fill(fill, found=found)
+    for fill, found in others:
+        ledger.apply_fill(replace(fill, ticker="U"), found=found)
+    ledger.apply_settlement(Settlement("T", "scalar", value, 0, 0, 0, 0, 1))
+    ledger.start_day({"U": mark})
+
+    def sums() -> tuple[object, ...]:
+        cash = sum(p.cash for p in ledger)
+        day = sum(p.day_pnl(mark) or 0 for p in ledger)
+        return ledger.totals({"U": mark}), cash, day, sum(p.volume for p in ledger)
+
+    before, held = sums(), ledger.position("U")
+    ledger.fold(["T", "U"])
+    assert sums() == before
+    assert ledger.get("T") is None
+    assert ledger.position("U") == held
 
 
 @given(fill_lists(), PRICES)
