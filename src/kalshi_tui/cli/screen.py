@@ -39,6 +39,7 @@ def show_screen(desk: RunningDesk, settings: Settings) -> int:
     from kalshi_tui.cli.aftermath import has_died
     from kalshi_tui.desk.client import DeskClient, DeskGoneError
     from kalshi_tui.locations import private_folder, state_dir, user_themes_dir
+    from kalshi_tui.protocol.commands import Heartbeat
     from kalshi_tui.tui.app import run_screen
 
     _end_with_terminal()
@@ -50,6 +51,8 @@ def show_screen(desk: RunningDesk, settings: Settings) -> int:
     async def attached() -> tuple[str, str, Goodbye | None]:
         link = await DeskClient.open(desk.socket)
         try:
+            # From now on this session is shown views: the first one is here when the screen has come up.
+            await link.request(Heartbeat(0))
             result = await run_screen(
                 link,
                 theme=settings.ui.theme if "theme" in named else None,

@@ -95,6 +95,8 @@ def _done(desk: DeskState, kind: str) -> None:
             desk.gate.recovering = ""
             # The day before this boot is only in R1's memory: what it remembers worse than we see counts.
             desk.chain.r1.conserve(day_pnl(desk) or 0)
+            desk.fills_watched = -1  # risk looks at once: until it has, the day is not known
+            desk.fills_watched = -1  # R1 sees the day now, and not with the next second
             recovery.next_check = desk.now.mono + desk.settings.reconcile_every_s * SECOND
             desk.alerts.note(
                 desk.now.wall, "info", "orders, fills, positions and balance agree with the venue"
