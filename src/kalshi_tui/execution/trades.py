@@ -52,8 +52,12 @@ class BookedTrades:
         self._stamps.setdefault(fill.trade_id, fill.wall)
 
     def absent_from(self, shown: Set[str], since: Nanos) -> int:
-        """How many of the trades that a read from ``since`` on had to show are not among the ids it showed."""
-        return sum(1 for name, at in self._stamps.items() if at >= since + STAMP_SKEW and name not in shown)
+        """How many of the trades that a read from ``since`` on had to show are not among the ids it showed.
+
+        Those whose own stamp lies so near to the horizon that the read's may lie behind it are not asked for.
+        """
+        first = since if since > self.before else self.before + STAMP_SKEW
+        return sum(1 for name, at in self._stamps.items() if at >= first and name not in shown)
 
     def proven(self, newest: Nanos) -> Nanos:
         """Up to when a complete read whose newest trade is of ``newest`` proves trades booked."""

@@ -95,7 +95,6 @@ def _done(desk: DeskState, kind: str) -> None:
             desk.gate.recovering = ""
             # The day before this boot is only in R1's memory: what it remembers worse than we see counts.
             desk.chain.r1.conserve(day_pnl(desk) or 0)
-            desk.fills_watched = -1  # risk looks at once: until it has, the day is not known
             desk.fills_watched = -1  # R1 sees the day now, and not with the next second
             recovery.next_check = desk.now.mono + desk.settings.reconcile_every_s * SECOND
             desk.alerts.note(
@@ -107,7 +106,7 @@ def _done(desk: DeskState, kind: str) -> None:
 
 
 def on_orders(desk: DeskState, read: OrdersRead) -> None:
-    if read.at.mono - read.asked.mono > ENDED_KEPT:
+    if read.at.mono - read.asked.mono > ENDED_KEPT and "orders" not in desk.recovery.missing:
         return  # older than the memory of what is over: it could bring an ended order back to life
     for report in read.orders:
         book_change(desk, desk.orders.seen(report, read.at))

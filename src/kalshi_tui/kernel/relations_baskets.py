@@ -292,6 +292,7 @@ def _finish(desk: DeskState, relations: EventRelations, run: BasketRun) -> None:
         level = AlertLevel.INFO if run.outcome == "complete" else AlertLevel.WARN
         key = f"basket {relations.name} {desk.now.mono}"
         raise_alert(desk, Alert(key, level, f"{relations.name}: {run.status}"))
+        desk.alerts.over(key)  # it happened, it does not last
 
 
 def _say_planned(desk: DeskState, relations: EventRelations, basket: Basket) -> None:

@@ -13,6 +13,9 @@ from kalshi_tui.protocol.units import SECOND
 
 def lost(on: Bench) -> NewOrder:
     """The engine's first order; its answer never comes."""
+    while not on.made(ef.CreateOrder):
+        on.turn(after_ms=100)
+        assert on.now.mono < START.mono + 5 * SECOND
     order = on.made(ef.CreateOrder)[0].order
     unknown = ev.CreateUnknown(on.now, order.client_order_id, safe_text("timeout"))
     on.kernel.apply(unknown)
