@@ -80,8 +80,9 @@ def watch(desk: DeskState) -> None:
         return
     desk.fills_watched = desk.counters.fills
     desk.stirred = True  # what is found may end quoting somewhere: its orders are swept
-    # Before positions were read the day looks like nothing lost: R1 must not take that for the truth.
-    desk.risk.day = None if desk.gate.recovering else day_marks(desk)
+    desk.risk.day = day_marks(desk)
+    if desk.gate.recovering:
+        return  # positions were not read yet: the day looks like nothing lost, and R1 would forget what was
     for found in desk.chain.watch(desk.risk):
         if isinstance(found, FlattenRequest):
             stops.on_request(desk, found)

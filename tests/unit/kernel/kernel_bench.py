@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from kalshi_tui.kernel.kernel import Kernel
 from kalshi_tui.kernel.settings import KernelSettings
@@ -47,9 +47,16 @@ def settings(**changes: object) -> KernelSettings:
 class Bench:
     """``turn`` decides and keeps the effects; helpers make the usual events."""
 
-    def __init__(self, tickers: tuple[str, ...] = ("T-1",), *, boot: bool = True, **changes: object) -> None:
+    def __init__(
+        self,
+        tickers: tuple[str, ...] = ("T-1",),
+        *,
+        boot: bool = True,
+        saved_day: Any = None,
+        **changes: object,
+    ) -> None:
         self.now = START
-        self.kernel = Kernel(settings(**changes), BookFeed(), START)
+        self.kernel = Kernel(settings(**changes), BookFeed(), START, saved_day)
         self.effects: list[ef.Effect] = []
         self.seq = 0
         self.balance = 1_000 * DOLLAR
