@@ -157,10 +157,11 @@ class Kernel:
         stops.step_flattens(desk)
         rounds.look_again(desk)
         relations.step(desk)
+        paid = [(m.ticker, decide_market(desk, m)) for m in tokens.whose_turn(desk)]
         changed, dirty = self._decide_dirty()
-        for market in tokens.whose_turn(desk):
-            dirty.setdefault(market.ticker, None)
-            changed = decide_market(desk, market) or changed
+        if paid:
+            changed = changed or any(moved for _, moved in paid)
+            dirty = dict.fromkeys(ticker for ticker, _ in paid) | dirty
         rounds.watch(desk)
         stops.keep_sweeping(desk)
         rounds.every_second(desk)

@@ -224,8 +224,8 @@ def _work(desk: DeskState, market: MarketState) -> bool:
     for side in (Side.BID, Side.ASK):
         wanted = market.bid if side is Side.BID else market.ask
         working = working_orders(desk, market, side)
-        if wanted is None and not working:
-            continue
+        if not working and (wanted is None or market.ticker in desk.unpaid):
+            continue  # nothing to do, or in line for tokens: its turn will come
         for order in working:
             order.intended = desk.now
         if wanted is not None and expiration is None:
@@ -275,7 +275,8 @@ def _act(desk: DeskState, market: MarketState, action: target.Action, expiration
         case target.Renew(order, renewed):
             return amend(desk, order, order.count, renewed, "renewed before it expires")
         case target.Create(side, price, count):
-            again = desk.now.mono + LOOK_AGAIN
+            if market.ticker in desk.unpaid:
+                return True
             number = desk.order_number
             new = engine_order(market, side, price, count, desk.next_client_id("e"), expiration)
             if create(desk, new, market.why):
@@ -283,7 +284,7 @@ def _act(desk: DeskState, market: MarketState, action: target.Action, expiration
             else:
                 desk.order_number = number  # it never left: the next one may have its name
                 if affords_order(desk):
-                    _look_again(desk, market, again)
+                    _look_again(desk, market, desk.now.mono + LOOK_AGAIN)
                 else:
                     tokens.wait(desk, market.ticker)
     return True

@@ -18,7 +18,7 @@ from kalshi_tui.protocol.quotes import Alert, AlertLevel, Verdict
 from kalshi_tui.protocol.units import CONTRACT, DOLLAR, Money, Side
 from kalshi_tui.risk.base import FULL, MarketExposure, RiskState, Watched, is_reducing
 from kalshi_tui.risk.correlation import estimate
-from kalshi_tui.risk.covariance import component_sd, worst_sd
+from kalshi_tui.risk.covariance import component_sd, worst_sd, worst_sd_bound
 from kalshi_tui.risk.gaussian import Array
 from kalshi_tui.risk.r0 import day_limit
 from kalshi_tui.risk.r3_model import SettlementModel, probability
@@ -235,12 +235,11 @@ class R3:
         return bool(self._estimated) and all(pair in self._estimated for pair in combinations(events, 2))
 
     def _plainly_fits(self, book: _Book) -> bool:
-        """A quick no to ``_breaches``: whatever is filled adds at most its own sd to that of what is held."""
+        """A quick no to ``_breaches``: with a dollar to spare, by what no combination of fills can exceed."""
         held = book.sd(self._believed) * DOLLAR
-        filled = float(np.maximum(book.bids, book.asks) @ book.model.own_sd) * DOLLAR
-        return (
-            held + filled
-        ) * 2.0 < self.params.sd - DOLLAR and held * TAIL_BOUND < self.params.es99 - DOLLAR
+        if held * TAIL_BOUND >= self.params.es99 - DOLLAR:
+            return False
+        return max(book.sd_if_hit_bound(self._believed) * DOLLAR, held) * 2.0 < self.params.sd - DOLLAR
 
     def _breaches(self, book: _Book, theme: str | None = None) -> list[tuple[str, str]]:
         """(code, sentence) of every limit the book exceeds; of themes only ``theme``, where it is given."""
@@ -286,6 +285,15 @@ class _Book:
 
     def sd(self, believed: bool) -> float:
         return max(component_sd(c, self.n)[0] for c in self._covariances(believed))
+
+    def sd_if_hit_bound(self, believed: bool) -> float:
+        """At least what fills alone can make of the sd; ``sd_if_hit`` is at most the larger of this and ``sd``."""
+        model = self.model
+        most = worst_sd_bound(model.related, model.related_sizes, self.n, self.bids, self.asks)
+        if believed:
+            return most
+        alone = worst_sd_bound(model.independent, model.independent_sizes, self.n, self.bids, self.asks)
+        return max(most, alone)
 
     def sd_if_hit(self, believed: bool) -> float:
         """The stressed correlations are applied to what is held; fills are added under the others."""

@@ -58,8 +58,8 @@ class SettlementModel:
         self.independent = repair_covariance(self._within())
         apart = np.subtract.outer(self._group, self._group) != 0
         self.related = repair_covariance(self.independent + self._between(self._spread(self.latent), apart))
-        self.own_sd: Array = np.sqrt(np.maximum(np.diag(self.independent), np.diag(self.related)))
-        """Of one contract of each market, dollars."""
+        self.independent_sizes: Array = np.abs(self.independent)
+        self.related_sizes: Array = np.abs(self.related)
         self._together = self._between(np.full(apart.shape, STRESS_RHO), apart)
         self._against = self._between(np.full(apart.shape, -STRESS_RHO), apart)
 
