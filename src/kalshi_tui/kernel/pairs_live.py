@@ -18,6 +18,7 @@ from kalshi_tui.pricing.m3 import STATISTICAL, M3Params
 from kalshi_tui.pricing.pairs import PairRules, hedge_contracts
 from kalshi_tui.pricing.snapshot import PairLean
 from kalshi_tui.protocol.orders import Fill
+from kalshi_tui.protocol.quotes import Regime
 from kalshi_tui.protocol.units import CONTRACT, SECOND, Count
 
 RULES = PairRules()
@@ -26,13 +27,17 @@ MOST_HALF_LIVES = 3.0
 
 
 def step(desk: DeskState, samples: Mapping[str, float]) -> None:
-    """One sample of every pair whose markets are quiet; the others go out of what they hold."""
+    """One sample of every pair; one with a market in an event, or switched off, goes out of what it holds.
+
+    A sample that is merely missing (a book read back) changes nothing: it is no reason to trade.
+    """
     for run in desk.pairs:
         y, x = samples.get(run.spec.y), samples.get(run.spec.x)
-        quiet = y is not None and x is not None and _on(desk, run)
         if y is not None and x is not None:
             run.pair.update(y, x)
-        _follow(desk, run, quiet)
+            _follow(desk, run, _on(desk, run))
+        elif not _on(desk, run):
+            _follow(desk, run, False)
         _lean(desk, run)
 
 
@@ -47,9 +52,14 @@ def on_fill(desk: DeskState, source: str, fill: Fill) -> None:
 
 
 def _on(desk: DeskState, run: PairRun) -> bool:
-    """Whether a person quotes both of its markets with M3."""
-    markets = [desk.markets.get(ticker) for ticker in (run.spec.y, run.spec.x)]
-    return all(market is not None and market.engine == "m3" and market.quoting for market in markets)
+    """Whether a person quotes both of its markets with M3, and neither is in an event."""
+    for ticker in (run.spec.y, run.spec.x):
+        market = desk.markets.get(ticker)
+        if market is None or market.engine != "m3" or not market.quoting:
+            return False
+        if market.regime is Regime.EVENT or market.watcher.window:
+            return False
+    return True
 
 
 def _follow(desk: DeskState, run: PairRun, quiet: bool) -> None:

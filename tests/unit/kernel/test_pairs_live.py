@@ -9,6 +9,7 @@ from kernel_bench import Bench
 from kernel_bench import market as plain
 from msgspec.structs import replace
 
+from kalshi_tui.kernel import pairs_live
 from kalshi_tui.kernel.calibration import Calibration
 from kalshi_tui.kernel.sampling_state import SAMPLE_S, PairRun, begin
 from kalshi_tui.pricing.m3 import STATISTICAL, M3Params
@@ -135,6 +136,17 @@ def test_it_is_out_where_its_rules_say_so(how: str) -> None:
     bench.ten_seconds(y, 48)
     bench.ten_seconds(y, 48)
     assert bench.run.side == 0 and bench.kernel.state.leans == {}
+
+
+def test_a_missing_sample_is_no_reason_to_trade() -> None:
+    bench = Two()
+    bench.ten_seconds(51, 48)
+    before = (bench.run.side, dict(bench.run.target))
+    pairs_live.step(bench.kernel.state, {"Y-1": 0.0})
+    assert before[0] == -1 and (bench.run.side, bench.run.target) == before
+    bench.kernel.state.markets["X-1"].quoting = False
+    pairs_live.step(bench.kernel.state, {"Y-1": 0.0})
+    assert bench.run.side == 0 and bench.run.target == {}
 
 
 def test_three_half_lives_are_the_longest_it_holds() -> None:
