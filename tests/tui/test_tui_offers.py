@@ -18,6 +18,7 @@ from kalshi_tui.tui.actions import resolve_keymap
 from kalshi_tui.tui.hints import footer, hints
 from kalshi_tui.tui.ink import plain
 from kalshi_tui.tui.memory import Choices, Memory
+from kalshi_tui.tui.panes.ladder_words import footing_height
 from kalshi_tui.tui.panes.markets import _name
 from kalshi_tui.tui.state import ScreenState
 from kalshi_tui.tui.window import GROUPINGS, Window
@@ -188,3 +189,15 @@ def test_grouping_is_offered_only_as_far_as_it_goes() -> None:
     assert {"[", "]"} & offered("ladder", made) == {"]"}
     made.window.group = GROUPINGS[-1]
     assert {"[", "]"} & offered("ladder", made) == {"["}
+
+
+@pytest.mark.parametrize(("height", "lines"), [(16, 1), (17, 2), (25, 2), (26, 3), (50, 3)])
+def test_a_taller_ladder_has_more_room_for_why(height: int, lines: int) -> None:
+    assert footing_height(height) - 3 == lines
+
+
+async def test_a_zoomed_settlement_keeps_its_columns_together(stage: StageMaker) -> None:
+    async with stage(size=(200, 60)) as on:
+        await on.press("5", "5")
+        row = next(line for line in on.text().split("\n") if "≥ 0.5" in line)
+        assert row.index("−11.14") < 75

@@ -90,7 +90,7 @@ def book_settlement(desk: DeskState, settlement: Settlement) -> None:
     }
     desk.journal.append(Journal("settlement", fields))
     if position:
-        text = f"{settlement.ticker} settled {settlement.result or '–'}: {position / 100:+g} closed"
+        text = f"{settlement.ticker} settled {settlement.result or '–'}: {report.signed_contracts(position)} closed"
         desk.alerts.note(desk.now.wall, "fill", text, settlement.ticker)
         desk.last_fill = desk.now
     refresh_exposure(desk, settlement.ticker)

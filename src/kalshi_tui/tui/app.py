@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -45,6 +46,9 @@ async def run_screen(
     state = ScreenState(link.hello, clock, resolve_keymap(keymap))
     state.layout = pick_layout(layout)
     app = DeskApp(link, state, themes, chosen, crash_file, memory)
+    # What was loaded lives as long as the process: the collector need never look at it again.
+    gc.collect()
+    gc.freeze()
     try:
         result = await app.run_async(mouse=mouse)
     except Exception as error:  # noqa: BLE001 - whatever it is, the trader gets a sentence and the desk goes on

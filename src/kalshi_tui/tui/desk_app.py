@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -69,6 +70,7 @@ class DeskApp(App[ScreenResult], inherit_bindings=False):
         self._own_signals()
         self.run_worker(self._session.listen(), group="desk")
         self.set_interval(1.0, self._beat)
+        self.set_interval(TIDY_EVERY_S, gc.collect)
 
     # What comes from the desk (session.Listener).
 

@@ -9,8 +9,8 @@ from kalshi_tui.tui.numbers import UNKNOWN, contracts, dollars
 
 
 def footing_height(height: int) -> int:
-    """Lines below the rows: banner, why (two lines where there is room), queue, settlement."""
-    return 5 if height >= 17 else 4
+    """Lines below the rows: banner, why (as many lines as the height can spare), queue, settlement."""
+    return 3 + (1 if height < 17 else 2 if height < 26 else 3)
 
 
 def footing(ladder: LadderView, width: int, height: int, banner: Line, old: bool) -> list[Line]:

@@ -9,6 +9,9 @@ from kalshi_tui.tui.ink import Line, Row, fit
 from kalshi_tui.tui.numbers import dollars, percent
 from kalshi_tui.tui.panes.base import Pane
 
+_WIDEST = 72
+"""Cells a line takes at most: an eye loses its row on the way across a zoomed pane."""
+
 
 class SettlementPane(Pane):
     pane = "settlement"
@@ -38,7 +41,7 @@ class SettlementPane(Pane):
         if hidden:
             lines.append(Row(width).left(2, f"▼ {hidden} more", "dim").line())
         if spare > 1:
-            lines.append(Row(width).left(2, "─" * max(width - 4, 0), "border").line())
+            lines.append(Row(width).left(2, "─" * max(min(width, _WIDEST) - 4, 0), "border").line())
         if spare > 0:
             lines.append(_row(("at fair", "", dollars(at_fair(rows)), ""), width, "dim"))
         worst = (dollars(min(row.now for row in rows)), dollars(min(row.if_hit for row in rows)))
@@ -57,6 +60,7 @@ def at_fair(rows: tuple[SettleRow, ...]) -> Money | None:
 def _row(cells: tuple[str, str, str, str], width: int, ink: str) -> Line:
     label, fair, now, hit = cells
     number = 9 if width < 46 else 11
-    row = Row(width).left(2, fit(label, width - 2 - 2 * number - 8 - 1), ink)
-    row.right(width - 1 - 2 * number, fair, ink)
-    return row.right(width - 1 - number, now, ink).right(width - 1, hit, ink).line()
+    end = min(width, _WIDEST) - 1
+    row = Row(width).left(2, fit(label, end - 1 - 2 * number - 8 - 1), ink)
+    row.right(end - 2 * number, fair, ink)
+    return row.right(end - number, now, ink).right(end, hit, ink).line()
