@@ -225,9 +225,15 @@ async def _saved_day(plan: Plan, journal: Journal) -> dict[str, object] | None:
     if plan.embedded:
         return None
     rows = await journal.rows([DAY])
-    if not rows and journal.quarantined is not None:
+    if rows:
+        return msgspec.json.decode(rows[-1].payload, type=dict[str, object])
+    if not journal.fault:
+        return None
+    # What stood behind the damage may have been a halt: a person looks at the day before it goes on.
+    if journal.quarantined is not None:
         rows = [row for row in trusted_rows(journal.quarantined) if row.kind == DAY]
-    return msgspec.json.decode(rows[-1].payload, type=dict[str, object]) if rows else None
+    day = msgspec.json.decode(rows[-1].payload, type=dict[str, object]) if rows else {}
+    return day | {"state": "halt", "why": "the journal was damaged; check the day's losses, then clear"}
 
 
 async def _first_reads(plan: Plan, venue: VenueClient) -> tuple[BudgetRead, MarketsRead]:

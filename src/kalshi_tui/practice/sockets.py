@@ -48,7 +48,10 @@ def _send(reply: Reply) -> web.Response:
 
 def _rest(service: Service, route: Route) -> AiohttpHandler:
     async def handle(request: web.Request) -> web.StreamResponse:
-        body = await request.read()
+        try:
+            body = await request.read()
+        except ConnectionResetError:
+            return web.Response(status=400)  # the caller was killed in the middle: nobody hears this
         asked = Request(
             request.method,
             request.rel_url.raw_path,
