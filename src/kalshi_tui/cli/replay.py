@@ -60,6 +60,7 @@ def replay(
         engine=settings.engines.default,
         engine_params=settings.engines.params(),
         calibrations=accepted_calibrations(settings.engines.calibrations),
+        relations=[entry.ticked() for entry in settings.relations],
         bankroll=settings.risk.bankroll,
         quote=quote,
         speed=speed or "max",
@@ -90,7 +91,10 @@ def _on_screen(
         raise Fault("a replay without a terminal needs --no-ui.", USAGE)
     engines = settings.engines
     accepted = accepted_calibrations(engines.calibrations)
-    kernel = replay_settings(engines.default, engines.params(), settings.risk.bankroll, quote, accepted)
+    relations = [entry.ticked() for entry in settings.relations]
+    kernel = replay_settings(
+        engines.default, engines.params(), settings.risk.bankroll, quote, accepted, relations
+    )
     try:
         replay = Replay(
             ReplayOptions(tapes, kernel, events, price_structure), lambda kind, ts_ms, fields: None

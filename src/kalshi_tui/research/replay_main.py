@@ -12,6 +12,7 @@ import msgspec
 from kalshi_tui.kernel.calibration import Calibration
 from kalshi_tui.kernel.settings import KernelSettings
 from kalshi_tui.pricing.base import QuoteParams
+from kalshi_tui.protocol.relations import TickedRelation
 from kalshi_tui.protocol.units import SECOND, Money, UnitError
 from kalshi_tui.research.replay import Replay, ReplayOptions
 from kalshi_tui.research.tape_facts import FactsError
@@ -25,6 +26,7 @@ def main(
     engine: str,
     engine_params: dict[str, QuoteParams],
     calibrations: Sequence[Calibration] = (),
+    relations: Sequence[TickedRelation] = (),
     bankroll: Money,
     quote: bool,
     speed: str,
@@ -33,7 +35,7 @@ def main(
     price_structure: str,
 ) -> int:
     """Run it; the exit code. A damaged tape is said in one sentence, and what came before the damage stands."""
-    settings = replay_settings(engine, engine_params, bankroll, quote, calibrations)
+    settings = replay_settings(engine, engine_params, bankroll, quote, calibrations, relations)
 
     def say(kind: str, ts_ms: int, fields: dict[str, object]) -> None:
         if as_json:
@@ -71,6 +73,7 @@ def replay_settings(
     bankroll: Money,
     quote: bool,
     calibrations: Sequence[Calibration] = (),
+    relations: Sequence[TickedRelation] = (),
 ) -> KernelSettings:
     """The desk of a replay: simulated fills, decisions traced, nobody to ask for a calendar."""
     return KernelSettings(
@@ -83,6 +86,7 @@ def replay_settings(
         quote_at_start=quote,
         engine_params=dict(engine_params),
         calibrations=tuple(calibrations),
+        relations=tuple(relations),
         trace=True,
         read_calendar=False,
     )
