@@ -31,6 +31,9 @@ from kalshi_tui.tui.sheets.reader import Reader, card_page
 from kalshi_tui.tui.state import ScreenState
 from kalshi_tui.tui.theme import Theme
 
+TIDY_EVERY_S = 10.0
+"""Views leave cycles behind; collected this often, a screen that is open for days stays as large as it began."""
+
 
 class DeskApp(App[ScreenResult], inherit_bindings=False):
     """One attached screen. It holds no key and no order; all it does is show views and send commands."""
