@@ -16,7 +16,7 @@ from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.units import Count, Money, Nanos, Price, Side
 
 _DAY: Nanos = 86_400_000_000_000
-TRADES_KEPT = 1_000
+TRADES_KEPT = 500
 """Public trades of one market that can still be read."""
 TRADES_OF_SETTLED = 100
 _SLOT: Nanos = _DAY // 144
