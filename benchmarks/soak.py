@@ -26,10 +26,10 @@ RATE = 9.0
 WARM = 60.0
 """Seconds before memory counts; a shorter run uses two fifths of its time."""
 ASK_EVERY = 10
-GROWTH = {"desk": 0.15, "screen": 0.15, "exchange": 0.60}
+GROWTH = {"desk": 0.15, "screen": 0.15, "exchange": 3.0}
 """MiB a minute that a process may grow by after the warm-up, as a least-squares slope over all samples: what is left
-is the allocator settling. The exchange still fills its records of trades, fills and ended orders, which are bounded
-in number (``practice.accounts``, ``practice.markets``): it is flat only when they are full."""
+is the allocator settling. The exchange is allowed more because it is still filling its records of trades, fills and
+ended orders; they are bounded in number (``practice.accounts``, ``practice.markets``, ``practice.lifecycle``)."""
 
 
 class Sample(Struct, frozen=True):
