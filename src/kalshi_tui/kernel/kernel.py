@@ -156,6 +156,7 @@ class Kernel:
         commanding.step(desk)
         stops.step_flattens(desk)
         rounds.look_again(desk)
+        alarm.next_part(desk)
         relations.step(desk)
         paid = [(m.ticker, decide_market(desk, m)) for m in tokens.whose_turn(desk)]
         changed, dirty = self._decide_dirty()
@@ -164,10 +165,17 @@ class Kernel:
             dirty = dict.fromkeys(ticker for ticker, _ in paid) | dirty
         rounds.watch(desk)
         stops.keep_sweeping(desk)
-        rounds.every_second(desk)
+        self._every_second()
         ending.step(desk)
         desk.alarm = alarm.next_due(desk)
         return changed, dirty
+
+    def _every_second(self) -> None:
+        desk = self.state
+        stirred, desk.dirty = desk.dirty, {}
+        rounds.every_second(desk)
+        looked_at, desk.dirty = desk.dirty, stirred
+        alarm.spread_round(desk, looked_at)
 
     def _decide_dirty(self) -> tuple[bool, Dirty]:
         """Whether any intent changed, and the markets that were looked at."""

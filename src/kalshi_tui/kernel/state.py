@@ -267,6 +267,12 @@ class DeskState:
     """Markets whose quotes wait for write tokens, in line."""
     tokens_due: Nanos = 0
     """Monotonic time when there may be tokens for the first of them."""
+    round: dict[str, None] = field(default_factory=dict)
+    """Markets that this second has still to look at."""
+    round_part: int = 0
+    """How many of them at once."""
+    round_due: Nanos = 0
+    """Monotonic time of the next part."""
     alarm: Nanos = 0
     """Monotonic time when everything is looked at again, public frames or not (``alarm.next_due``)."""
     order_counts: tuple[int, int] | None = None
