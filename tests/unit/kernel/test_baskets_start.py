@@ -109,3 +109,16 @@ def test_its_own_takes_pause_no_engine_and_a_pause_stops_no_basket() -> None:
     assert r0.review(state.risk, leg).code == "R0_REPEATED"
     state.risk.cannot_lose = True
     assert r0.review(state.risk, leg).decision is Decision.ALLOW
+
+
+def test_r3_lets_a_leg_pass_that_no_outcome_pays_for() -> None:
+    """A lone order of this size is past the settlement limit; as a leg of a whole basket it is no risk."""
+    params = RiskParams.from_bankroll(100_000 * DOLLAR)
+    tight = replace(params, r3=replace(params.r3, sd=DOLLAR, es99=DOLLAR))
+    state = Exclusive(risk=tight).kernel.state
+    leg = NewOrder(
+        "c", "T-1", Side.ASK, 36_00, 50 * CONTRACT, owner=Owner.ENGINE, time_in_force=TimeInForce.IOC
+    )
+    assert state.chain.r3.review(state.risk, leg).code in ("R3_SD", "R3_ES99")
+    state.risk.cannot_lose = True
+    assert state.chain.r3.review(state.risk, leg).decision is Decision.ALLOW

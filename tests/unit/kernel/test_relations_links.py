@@ -13,7 +13,8 @@ from kalshi_tui.protocol import events as ev
 from kalshi_tui.protocol.market import Event, Market, MarketStatus, StrikeType
 from kalshi_tui.protocol.relations import RelationKind, TickedRelation, rules_hash
 from kalshi_tui.protocol.text import SafeText
-from kalshi_tui.protocol.units import SECOND
+from kalshi_tui.protocol.units import CONTRACT, DOLLAR, SECOND
+from kalshi_tui.risk.scenarios import event_worst
 
 STEP = Decimal("0.1")
 
@@ -99,6 +100,26 @@ def test_risk_takes_them_as_one_event() -> None:
     state = Linked(cpi(), cpi()).kernel.state
     assert {m.risk.event_ticker for m in state.markets.values()} == {"L-JAN+B-JAN"}
     assert len(state.risk.event("L-JAN+B-JAN")) == 3
+
+
+def test_the_worst_case_is_listed_over_the_joint_outcomes() -> None:
+    """Long above 0.2, short above 0.3 and exactly 0.3: in steps of 0.1 these pay each other off in every outcome."""
+    state = Linked(cpi(), cpi()).kernel.state
+    for ticker, sign in (("L-JAN-T2", 1), ("L-JAN-T3", -1), ("B-JAN-B3", -1)):
+        risk = state.markets[ticker].risk
+        risk.position, risk.cost, risk.mark = sign * 10 * CONTRACT, 0, None
+        risk.open_bid_risk = risk.open_ask_risk = 0
+    together = state.risk.event("L-JAN+B-JAN")
+    assert event_worst(together) == 0
+    for market in together:
+        market.number_step = None
+    assert event_worst(together) == 0, "a number between the steps only helps who is long the wider one"
+    for market in together:
+        market.position = -(market.position or 0)
+    assert event_worst(together) == -10 * DOLLAR, "and hurts who is short of it"
+    for market in together:
+        market.number_step = STEP
+    assert event_worst(together) == 0
 
 
 def test_a_changed_text_switches_it_off_once_and_says_so() -> None:
