@@ -29,12 +29,27 @@ from kalshi_tui.risk.controls import ControlParams
 
 START = Instant(1_000 * SECOND, 1_795_000_000 * SECOND)
 BANKROLL = 100_000 * DOLLAR
+REQUESTS = (ef.CreateOrder, ef.CancelOrder, ef.AmendOrder)
 ANSWER_AFTER = 20
 """Batches (milliseconds) between a request and its answer."""
-WRITES = 1_000
-"""Tokens a second, and at once: enough that quotes follow the market."""
-CONTROLS = ControlParams(per_second=200, market_per_second=20, market_burst=20, in_flight=100)
-"""For the same reason: the frames of a day come in seconds here."""
+
+
+class Means(Struct, frozen=True):
+    """What a desk may write."""
+
+    name: str
+    tokens: int | None = None
+    """A second, and at once; None leaves the desk its default."""
+    controls: ControlParams | None = None
+    """Order rates; None leaves those of the bankroll."""
+
+
+DEFAULT = Means("default budget: 100 tokens a second, ten orders")
+AMPLE = Means(
+    "ample budget: 1,000 tokens a second, so that quotes follow every move",
+    tokens=1_000,
+    controls=ControlParams(per_second=200, market_per_second=20, market_burst=20, in_flight=100),
+)
 
 
 class Batch(Struct, frozen=True):
@@ -52,6 +67,8 @@ class Day(Struct, frozen=True):
     warm_up: tuple[Batch, ...]
     """Until quotes rest on both sides."""
     batches: tuple[Batch, ...]
+    traffic: bytes
+    """By batch: whether it brought answers or sent a request."""
     rested: float
     """Share of the (market, side, batch) in which an order of ours rested."""
 
@@ -90,8 +107,7 @@ class Venue:
         self._due: list[tuple[int, ef.Effect]] = []
 
     def take(self, effects: list[ef.Effect], turn: int) -> None:
-        requests = (ef.CreateOrder, ef.CancelOrder, ef.AmendOrder)
-        self._due += [(turn + ANSWER_AFTER, e) for e in effects if isinstance(e, requests)]
+        self._due += [(turn + ANSWER_AFTER, e) for e in effects if isinstance(e, REQUESTS)]
 
     def answers(self, turn: int, at: Instant) -> tuple[list[bytes], list[ev.KernelEvent]]:
         """Frames and answers due now."""
@@ -135,14 +151,15 @@ class Venue:
         return self.stream.delta(market)
 
 
-def written(seed: int, frames: int, engine: str = "m1", warm_up: int = 4_000) -> Day:
+def written(seed: int, frames: int, means: Means, engine: str = "m1", warm_up: int = 4_000) -> Day:
     """A day of ``frames`` public frames, one a millisecond, over 20 markets that ``engine`` quotes."""
     stream = Stream(seed)
     tickers = {market.ticker: market.step for market in stream.markets}
     venue = Venue(stream)
     snapshots = tuple(stream.snapshots())
-    kernel = booted(tickers, snapshots, engine)
+    kernel = booted(tickers, snapshots, means, engine)
     batches: list[Batch] = []
+    traffic = bytearray()
     rested = 0
     chosen = random.Random(seed).choices(stream.markets, [1 / (n + 1) for n in range(20)], k=frames + warm_up)
     for turn, market in enumerate(chosen):
@@ -150,11 +167,20 @@ def written(seed: int, frames: int, engine: str = "m1", warm_up: int = 4_000) ->
         first = stream.delta(market)
         told, answers = venue.answers(turn, at)
         batches.append(Batch(at, (first, *told), tuple(answers)))
-        venue.take(turned(kernel, batches[-1]), turn)
+        effects = turned(kernel, batches[-1])
+        venue.take(effects, turn)
+        traffic.append(bool(answers) or any(isinstance(effect, REQUESTS) for effect in effects))
         if turn >= warm_up:
             rested += sum(len({leg for leg, _, _ in m.own.values()}) for m in venue.markets.values())
     share = rested / (2 * len(tickers) * frames)
-    return Day(tickers, snapshots, tuple(batches[:warm_up]), tuple(batches[warm_up:]), share)
+    return Day(
+        tickers,
+        snapshots,
+        tuple(batches[:warm_up]),
+        tuple(batches[warm_up:]),
+        bytes(traffic[warm_up:]),
+        share,
+    )
 
 
 def turned(kernel: Kernel, batch: Batch) -> list[ef.Effect]:
@@ -166,14 +192,15 @@ def turned(kernel: Kernel, batch: Batch) -> list[ef.Effect]:
     return kernel.decide(batch.at)
 
 
-def booted(tickers: dict[str, int], snapshots: tuple[bytes, ...], engine: str) -> Kernel:
+def booted(tickers: dict[str, int], snapshots: tuple[bytes, ...], means: Means, engine: str = "m1") -> Kernel:
     """A kernel that has read everything and quotes all markets; its snapshots are in."""
+    risk = RiskParams.from_bankroll(BANKROLL)
     settings = KernelSettings(
         venue="practice",
         execution="venue",
         mode="PRACTICE",
         boot="b",
-        risk=replace(RiskParams.from_bankroll(BANKROLL), controls=CONTROLS),
+        risk=risk if means.controls is None else replace(risk, controls=means.controls),
         default_engine=engine,
         quote_at_start=True,
         read_calendar=False,
@@ -182,7 +209,8 @@ def booted(tickers: dict[str, int], snapshots: tuple[bytes, ...], engine: str) -
     facts = tuple(_facts(n, ticker, step) for n, (ticker, step) in enumerate(tickers.items()))
     events = tuple(Event(name, "KXBENCH") for name in dict.fromkeys(f.event_ticker for f in facts))
     kernel.apply(ev.MarketsRead(START, facts, events))
-    kernel.apply(ev.BudgetRead(START, WRITES, WRITES, WRITES))
+    if means.tokens is not None:
+        kernel.apply(ev.BudgetRead(START, means.tokens, means.tokens, means.tokens))
     kernel.apply(ev.FeedOpened(START, 1))
     for raw in snapshots:
         kernel.apply(ev.FrameReceived(START, 1, decode(raw)))
