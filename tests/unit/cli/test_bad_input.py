@@ -44,9 +44,15 @@ def one_sentence(stderr: str) -> str:
     ("name", "content", "frames", "words"),
     [
         ("torn.jsonl", rows(50)[:-40].encode(), 49, "row 50: can not be read"),
-        ("torn.jsonl.gz", gzip.compress(rows(50).encode())[:200], None, "compressed data ends early"),
+        (
+            "torn.jsonl.gz",
+            gzip.compress(rows(50).encode(), mtime=0)[:200],
+            None,
+            "compressed data ends early",
+        ),
         ("half.jsonl", (rows(5) + "not a row\n").encode(), 5, "row 6"),
     ],
+    ids=("torn", "cut gzip", "half"),
 )
 def test_a_damaged_tape_names_its_row_and_what_came_before_it_stands(
     tmp_path: Path, name: str, content: bytes, frames: int | None, words: str
