@@ -14,6 +14,7 @@ from kalshi_tui.protocol.orders import Owner
 from kalshi_tui.protocol.quotes import QuoteSides
 from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.views import DeskView, SettleRow
+from kalshi_tui.tui import desk_app
 from kalshi_tui.tui.actions import resolve_keymap
 from kalshi_tui.tui.hints import footer, hints
 from kalshi_tui.tui.ink import plain
@@ -201,3 +202,10 @@ async def test_a_zoomed_settlement_keeps_its_columns_together(stage: StageMaker)
         await on.press("5", "5")
         row = next(line for line in on.text().split("\n") if "≥ 0.5" in line)
         assert row.index("−11.14") < 75
+
+
+async def test_the_screen_tidies_up_and_lives(stage: StageMaker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(desk_app, "TIDY_EVERY_S", 0.05)
+    async with stage() as on:
+        await on.settle(0.3)
+        assert on.app.failure is None and on.ended() == ""

@@ -73,7 +73,10 @@ class DeskApp(App[ScreenResult], inherit_bindings=False):
         self._own_signals()
         self.run_worker(self._session.listen(), group="desk")
         self.set_interval(1.0, self._beat)
-        self.set_interval(TIDY_EVERY_S, gc.collect)
+        self.set_interval(TIDY_EVERY_S, self._tidy)
+
+    def _tidy(self) -> None:
+        gc.collect()  # in a method: a timer can not call a builtin
 
     # What comes from the desk (session.Listener).
 
