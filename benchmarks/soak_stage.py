@@ -23,6 +23,7 @@ _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _CURSOR_ASKED, _CURSOR = b"\x1b[6n", b"\x1b[1;1R"
 _LEAVES_S = 6.0
+_LAST = 600
 COMMAND = (sys.executable, "-m", "kalshi_tui")
 
 
@@ -88,6 +89,8 @@ class Screen:
 
     def __init__(self, env: dict[str, str]) -> None:
         self.written = 0
+        self.last = b""
+        """The end of what it wrote, for when it ends before its time."""
         pid, self._master = pty.fork()
         if pid == 0:
             os.execve(sys.executable, [*COMMAND, "attach"], env)
@@ -120,6 +123,7 @@ class Screen:
             except OSError:
                 return
             self.written += len(data)
+            self.last = (self.last + data)[-_LAST:]
             if _CURSOR_ASKED in data:
                 os.write(self._master, _CURSOR)
 
