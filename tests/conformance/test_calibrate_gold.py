@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,3 +56,30 @@ def test_m2_reports_its_confusion_and_is_refused(observed: Observed) -> None:
         assert cells["jump_active"] + cells["jump_calm"] > 60
     assert [rate["name"] for rate in report.of("comparison")] == ["recall", "active in quiet"]
     assert "held-out events can show nothing" in report.reason
+
+
+@pytest.mark.parametrize(
+    ("engine", "words"),
+    [
+        (
+            "m1",
+            r"micro-price against mid: .* difference [+-][\d.]+ ¢² \[95 %: [+-][\d.]+, [+-][\d.]+\], 4 events",
+        ),
+        ("m2", r"recall: \d+% \[95 %: \d+%, \d+%\], target 95%"),
+    ],
+)
+def test_the_command_prints_the_held_out_comparison_with_its_interval(
+    engine: str, words: str, shared_data: Path, tmp_path: Path
+) -> None:
+    folder = shared_data / "gold15m"
+    tapes = [str(path) for path in sorted(folder.glob("*.ndjson.gz"))]
+    facts = [f"--event={path}" for path in sorted(folder.glob("*.event.json"))]
+    command = [sys.executable, "-m", "kalshi_tui", "calibrate", *tapes, *facts]
+    done = subprocess.run(
+        [*command, f"--engine={engine}", f"--out={tmp_path / 'out.json'}"],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+    printed = done.stdout + done.stderr
+    assert done.returncode == 0, printed
+    assert re.search(f"held out, .*{words}", printed), printed
+    assert "REFUSED, not for trading: 4 held-out events can show nothing" in printed

@@ -152,7 +152,7 @@ def compare(folds: Sequence[FoldResult], against: str, seed: int) -> Comparison:
 def _needed(differences: Sequence[float]) -> int | None:
     if len(differences) < 2 or sum(differences) == 0.0:
         return None
-    return paired_sample_size(stdev(differences), mean(differences))
+    return max(paired_sample_size(stdev(differences), mean(differences)), FEWEST_EVENTS)
 
 
 def refusal(table: MicroTable, comparisons: Sequence[Comparison]) -> str:
