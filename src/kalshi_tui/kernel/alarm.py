@@ -47,7 +47,7 @@ def next_due(desk: DeskState) -> Nanos:
     """Monotonic time of the next step that nothing but the clock brings on; ``AT_ONCE`` while something runs that
     takes every chance: a stop, a flatten, the way in or out, baskets.
 
-    The feed's own round is due every few milliseconds and bounds how late anything else can be.
+    The feed's own round comes between these; the second bounds how late anything else can be.
     """
     recovery, latches = desk.recovery, desk.gate.latches
     if (
@@ -59,7 +59,10 @@ def next_due(desk: DeskState) -> Nanos:
         or latches.any
     ):
         return AT_ONCE
-    due = min(desk.feed_due, (desk.second + 1) * SECOND, recovery.next_check)
+    due = min((desk.second + 1) * SECOND, recovery.next_check)
+    hold = desk.settings.detached_hold_s
+    if hold is not None and desk.hand.detached_since is not None:
+        due = min(due, desk.hand.detached_since + hold * SECOND + 1)
     if desk.round:
         due = min(due, desk.round_due)
     if recovery.lost:

@@ -136,6 +136,9 @@ class Kernel:
         desk.now = desk.risk.now = now
         if desk.stirred or now.mono >= desk.alarm or desk.feed.has_turned:
             changed, dirty = self._decide_all()
+        elif now.mono >= desk.feed_due:
+            rounds.feed(desk)
+            changed, dirty = self._decide_dirty()
         elif desk.dirty:
             changed, dirty = self._decide_dirty()
         else:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kalshi_tui.execution.orders import Order, OrderRegistry
 from kalshi_tui.execution.target import (
@@ -14,6 +16,7 @@ from kalshi_tui.execution.target import (
     SideClock,
     TargetRules,
     expiration,
+    in_place,
     side_actions,
 )
 from kalshi_tui.protocol.instant import Instant
@@ -113,3 +116,42 @@ def test_expiration_is_the_earliest_of_a_minute_the_pull_and_the_close() -> None
     assert expiration(NOW, wall + 90 * SECOND, None) == 2_030
     assert expiration(NOW, None, wall + 20 * SECOND) == 2_019
     assert expiration(NOW, wall + 61 * SECOND, None) is None
+
+
+@given(
+    price=st.integers(40, 50).map(lambda cents: cents * 100),
+    wanted=st.integers(40, 50).map(lambda cents: cents * 100),
+    count=st.sampled_from((100, 400, 500, 1000, 1500)),
+    expires=st.sampled_from((None, 2_010, 2_019, 2_020, 2_050)),
+    side=st.sampled_from(Side),
+    state=st.sampled_from((OrderState.LIVE, OrderState.SENT, OrderState.CANCELING, OrderState.AMENDING)),
+    threshold=st.integers(1, 3),
+)
+def test_an_order_in_place_needs_nothing_now_or_after_its_pause(
+    price: Price,
+    wanted: Price,
+    count: int,
+    expires: int | None,
+    side: Side,
+    state: OrderState,
+    threshold: int,
+) -> None:
+    order, rules, target = working(price, count, side, expires=expires), TargetRules(), Quote(wanted, 1000)
+    order.state = state
+    if in_place(side, target, [order], GRID, NOW, rules, threshold):
+        for clock in (SideClock(), SideClock(NOW.mono)):
+            found = side_actions(
+                side,
+                target,
+                [order],
+                GRID,
+                NOW,
+                rules=rules,
+                clock=clock,
+                threshold=threshold,
+                expiration_s=2_060,
+                why="",
+            )
+            assert found == []
+    else:
+        assert (price, state) != (wanted, OrderState.LIVE) or count != 1000 or (expires or 2_050) < 2_020
