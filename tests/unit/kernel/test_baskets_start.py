@@ -13,7 +13,7 @@ from kalshi_tui.protocol.events import FeedHeard
 from kalshi_tui.protocol.market import FeeType
 from kalshi_tui.protocol.orders import Fill, NewOrder, Owner, TimeInForce
 from kalshi_tui.protocol.quotes import Decision, Regime
-from kalshi_tui.protocol.units import CONTRACT, DOLLAR, MILLISECOND, Side
+from kalshi_tui.protocol.units import CONTRACT, DOLLAR, MILLISECOND, SECOND, Side
 from kalshi_tui.risk.base import Multipliers
 from kalshi_tui.risk.chain import RiskParams
 
@@ -46,6 +46,24 @@ def test_quotes_wait_until_a_basket_has_its_tokens() -> None:
         bench.turn(after_ms=20)
         waited += 20
     assert 100 < waited < 1_000
+
+
+@pytest.mark.parametrize(("bid", "kind"), [(31, ef.CreateOrder), (33, ef.AmendOrder)])
+def test_quotes_and_renewals_wait_while_tokens_are_saved_and_come_after(bid: int, kind: type) -> None:
+    """Books that move ask for new quotes, books that stay for the renewal of those about to expire."""
+    bench = Exclusive()
+    state = bench.kernel.state
+    bench.relations.saving_until = state.now.mono + 2_000 * MILLISECOND
+    for order in list(state.orders.open_orders()):
+        order.expiration_s = state.now.wall // SECOND + 5
+    early = []
+    for _ in range(60):
+        bench.quote(bid)
+        bench.turn(after_ms=50)
+        bench.cancel_all()
+        early += [state.now.mono < bench.relations.saving_until for _ in bench.made(kind)]
+        bench.accept_all()
+    assert early and not any(early), "it took tokens while they were saved, or never came"
 
 
 def test_they_do_not_wait_for_ever() -> None:

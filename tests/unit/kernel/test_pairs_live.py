@@ -10,6 +10,7 @@ from kernel_bench import market as plain
 from msgspec.structs import replace
 
 from kalshi_tui.kernel import pairs_live
+from kalshi_tui.kernel.booking import book_settlement
 from kalshi_tui.kernel.calibration import Calibration
 from kalshi_tui.kernel.sampling_state import SAMPLE_S, PairRun, begin
 from kalshi_tui.pricing.m3 import STATISTICAL, M3Params
@@ -17,9 +18,9 @@ from kalshi_tui.pricing.pairs import Pair, PairSpec
 from kalshi_tui.protocol import effects as ef
 from kalshi_tui.protocol import events as ev
 from kalshi_tui.protocol.market import Event
-from kalshi_tui.protocol.orders import NewOrder
+from kalshi_tui.protocol.orders import NewOrder, Settlement
 from kalshi_tui.protocol.quotes import Regime
-from kalshi_tui.protocol.units import CONTRACT, MILLISECOND, SECOND, Side
+from kalshi_tui.protocol.units import CONTRACT, DOLLAR, MILLISECOND, ONE, SECOND, Side
 
 LOGIT_48 = log(0.48 / 0.52)
 SPEC = PairSpec("Y-1", "X-1", 1.0, LOGIT_48, LOGIT_48, 0.05, 300.0, 2_000, 0.01)
@@ -112,6 +113,17 @@ def test_its_fills_are_its_own_book_and_its_cap_holds() -> None:
     assert list(books) == [STATISTICAL] and books[STATISTICAL].positions["Y-1"] == most
     told = bench.kernel.summary()["pnl_by_source"]
     assert isinstance(told, dict) and told[STATISTICAL]["fills"] == books[STATISTICAL].fills >= 2
+
+
+def test_a_settlement_pays_its_book() -> None:
+    bench = Two()
+    sent = bench.ten_seconds(51, 48) + bench.ten_seconds(51, 48)
+    bench.trade(next(order for order in sent if order.ticker == "Y-1"))
+    desk = bench.kernel.state
+    book = desk.sources.books[STATISTICAL]
+    sold, before = -book.positions["Y-1"], book.cash
+    book_settlement(desk, Settlement("Y-1", "yes", DOLLAR, 0, sold, 0, 0, desk.now.wall))
+    assert book.positions == {} and book.cash == before - sold * ONE
 
 
 def test_back_in_line_it_leaves_what_it_holds() -> None:
