@@ -12,8 +12,8 @@ from kalshi_tui.protocol.units import MILLISECOND
 START = Instant(5, 7)
 
 
-def spent(tokens: int) -> WriteBudget:
-    budget = WriteBudget()
+def spent(tokens: int, rate: int = 100) -> WriteBudget:
+    budget = WriteBudget(rate=rate)
     budget.refill(START)
     budget.spend(tokens)
     return budget
@@ -32,9 +32,9 @@ def test_many_refills_are_one(steps: list[int]) -> None:
     assert often.tokens == once.tokens
 
 
-@given(tokens=st.integers(0, 100), reserve=st.integers(0, 80))
-def test_when_is_the_first_moment_that_affords(tokens: int, reserve: int) -> None:
-    budget = spent(tokens)
+@given(tokens=st.integers(0, 100), reserve=st.integers(0, 80), rate=st.sampled_from((30, 100, 170)))
+def test_when_is_the_first_moment_that_affords(tokens: int, reserve: int, rate: int) -> None:
+    budget = spent(tokens, rate)
     due = budget.when(CREATE_COST, reserve)
     if due > START.mono:
         budget.refill(START.plus(due - START.mono - 1))
