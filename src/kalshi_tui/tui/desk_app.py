@@ -78,9 +78,6 @@ class DeskApp(App[ScreenResult], inherit_bindings=False):
     def _tidy(self) -> None:
         gc.collect()  # in a method: a timer can not call a builtin
 
-    def _tidy(self) -> None:
-        gc.collect()
-
     # What comes from the desk (session.Listener).
 
     def view_came(self, first: bool) -> None:
