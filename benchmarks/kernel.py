@@ -52,12 +52,12 @@ def _measured(day: Day, means: Means, rounds: int) -> None:
     print(
         f"orders rested {day.rested:.0%} of the time on a side; {share:.1%} of the turns sent or took an answer"
     )
-    print(f"{'decode + apply':34} {median(books):9.0f} ns")
+    print(f"{'decode + apply':37} {median(books):9.0f} ns")
     _row("decode -> decision, mean a frame", [t.total / frames for t in turns], books, GOAL)
     quiet = [
         [spent for spent, traffic in zip(t.spent, day.traffic, strict=True) if not traffic] for t in turns
     ]
-    _row("  turns without order traffic", [sum(spent) / len(spent) for spent in quiet], books)
+    _row("  without order traffic, by the clock", [sum(spent) / len(spent) for spent in quiet], books)
     for name, part in (("p50", 0.50), ("p99", 0.99)):
         _row(f"frame -> decision {name}", [sorted(t.spent)[int(len(t.spent) * part)] for t in turns], books)
 
@@ -65,7 +65,7 @@ def _measured(day: Day, means: Means, rounds: int) -> None:
 def _row(name: str, values: Sequence[float], books: Sequence[float], goal: float | None = None) -> None:
     ratio = median(value / base for value, base in zip(values, books, strict=True))
     wanted = f"   goal <={goal:g}" if goal else ""
-    print(f"{name:34} {median(values):9.0f} ns {ratio:7.2f} times{wanted}")
+    print(f"{name:37} {median(values):9.0f} ns {ratio:7.2f} times{wanted}")
 
 
 def _books(day: Day) -> int:
