@@ -77,6 +77,8 @@ class Batch:
         self.flow: list[tuple[float, float]] = []
         self.trades: list[tuple[float, int, int]] = []
         self.grid: list[tuple[float, float, int]] = []
+        self.depth: list[float] = []
+        """Contracts on one side of the touch, with each sample of ``grid``."""
 
     def check(self, features: MarketFeatures, at: int) -> None:
         one, now, params = features.snapshot(Instant(at, at)), at / SECOND, self.params
@@ -98,14 +100,19 @@ class Batch:
         assert one.var_logit == pytest.approx(
             squares / decayed(samples[1:, 0], dt, now, params.tau_slow_s), rel=1e-9
         )
-        last = samples[-1, 0]
-        kept = -np.expm1(-dt / params.spread_tau_s) * np.exp((samples[1:, 0] - last) / params.spread_tau_s)
-        start = np.exp((samples[0, 0] - last) / params.spread_tau_s)
-        mean = float(np.sum(kept * samples[1:, 2]) + start * samples[0, 2])
+        mean = self.mean(samples[:, 0], samples[:, 2])
         assert features._spread.mean.mean == pytest.approx(mean, rel=1e-9)
+        depth = self.mean(samples[:, 0], np.array(self.depth))
+        assert one.ofi_norm == pytest.approx(one.ofi / depth, rel=1e-9, abs=1e-9)
         levels = np.sort(samples[-params.spread_samples :, 2])
         assert features._spread.median == levels[(len(levels) - 1) // 2]
         assert one.vpin == pytest.approx(self.vpin(), abs=1e-9)
+
+    def mean(self, times: Floats, values: Floats) -> float:
+        """The decayed mean of samples, the first one counted as if it had always been."""
+        last, tau = times[-1], self.params.spread_tau_s
+        kept = -np.expm1(-np.diff(times) / tau) * np.exp((times[1:] - last) / tau)
+        return float(np.sum(kept * values[1:]) + np.exp((times[0] - last) / tau) * values[0])
 
     def vpin(self) -> float:
         signed = np.concatenate([[0], np.cumsum([sign * count for _, sign, count in self.trades])])
@@ -130,6 +137,7 @@ def test_incremental_features_equal_the_batch_over_real_updates(shared_data: Pat
             if features.mid2 is not None and features.spread_levels is not None:
                 mid = features.mid2 / (2 * ONE)
                 batch.grid.append((next_sample / SECOND, mid, features.spread_levels))
+                batch.depth.append((features.bid_size + features.ask_size) / (2 * CONTRACT))
             next_sample += SECOND
         next_sample = next_sample or at + SECOND
         now = Instant(at, at)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec.structs import asdict
 
 from kalshi_tui.features.decay import DecayedMean, DecayedRatio, DecayedSum
-from kalshi_tui.features.flow import VolumeBuckets
+from kalshi_tui.features.flow import Markouts, VolumeBuckets
 from kalshi_tui.features.formulas import (
     clipped_logit,
     expit,
@@ -256,6 +256,40 @@ def test_a_decayed_sum_is_the_batch_sum(steps: list[tuple[float, float]], tau: f
         seen.append((now, value))
     batch = sum(value * exp((at - now) / SECOND / tau) for at, value in seen)
     assert total.read(now) == pytest.approx(batch, rel=1e-9, abs=1e-9)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from([0.0, 0.5, 3.0, 12.0, 40.0]), st.sampled_from([1, -1]), st.integers(1, 19_999)
+        ),
+        max_size=60,
+    ),
+    st.floats(5.0, 500.0),
+)
+def test_toxicity_is_the_batch_mean_of_what_followed_each_trade(
+    steps: list[tuple[float, int, int]], tau: float
+) -> None:
+    """A trade before each move of the mid; every trade whose 30 seconds are over counts, by its age."""
+    horizon, markouts, now = 30 * SECOND, Markouts(30.0, tau), 0
+    path: list[tuple[int, int, int]] = []
+    for wait, sign, mid2 in steps:
+        now += round(wait * SECOND)
+        markouts.settle(path[-1][2] if path else None, now)
+        markouts.add(sign, mid2, now)
+        path.append((now, sign, mid2))
+    rows = []
+    for at, sign, before in path:
+        due = at + horizon
+        if due <= now:
+            later = [mid2 for when, _, mid2 in path if when < due]
+            rows.append((due, sign * (later[-1] - before) / (2 * ONE)))
+    weights = [exp((due - now) / SECOND / tau) for due, _ in rows]
+    if sum(weights) > 1e-200:
+        batch = sum(w * run for w, (_, run) in zip(weights, rows, strict=True)) / sum(weights)
+        assert markouts.value == pytest.approx(batch, rel=1e-9, abs=1e-12)
+    elif not rows:
+        assert markouts.value is None
 
 
 def test_time_never_runs_backwards_in_a_mean() -> None:
