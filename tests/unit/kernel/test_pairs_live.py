@@ -18,7 +18,7 @@ from kalshi_tui.pricing.pairs import Pair, PairSpec
 from kalshi_tui.protocol import effects as ef
 from kalshi_tui.protocol import events as ev
 from kalshi_tui.protocol.market import Event
-from kalshi_tui.protocol.orders import NewOrder, Settlement
+from kalshi_tui.protocol.orders import Fill, NewOrder, Settlement
 from kalshi_tui.protocol.quotes import Regime
 from kalshi_tui.protocol.units import CONTRACT, DOLLAR, MILLISECOND, ONE, SECOND, Side
 
@@ -30,9 +30,14 @@ LOTS = M3Params().pair_lots
 class Two(Bench):
     """Two markets of two events, both at 47 to 49, M3 on both, one blessed pair."""
 
-    def __init__(self, *, engine: str = "m3", spec: PairSpec = SPEC, life_s: float = 86_400.0) -> None:
+    def __init__(
+        self, *, engine: str = "m3", spec: PairSpec = SPEC, life_s: float = 86_400.0, min_edge: float = 0.005
+    ) -> None:
         calibration = Calibration(("Y", "X"), (), pairs=(spec,))
-        super().__init__((), boot=False, default_engine=engine, calibrations=(calibration,))
+        params = {"m3": M3Params(min_edge=min_edge)}
+        super().__init__(
+            (), boot=False, default_engine=engine, calibrations=(calibration,), engine_params=params
+        )
         facts = [plain("Y-1", "Y"), plain("X-1", "X")]
         ends = [replace(one, close_time=self.now.wall + int(life_s * SECOND)) for one in facts]
         self.kernel.apply(ev.MarketsRead(self.now, tuple(ends), (Event("Y", "Y"), Event("X", "X"))))
@@ -148,6 +153,31 @@ def test_it_is_out_where_its_rules_say_so(how: str) -> None:
     bench.ten_seconds(y, 48)
     bench.ten_seconds(y, 48)
     assert bench.run.side == 0 and bench.kernel.state.leans == {}
+
+
+def test_what_does_not_pay_its_edge_and_fees_is_not_entered() -> None:
+    """A residual of 0.08 log-odds comes back as 2 cents: enough for an edge of half a cent, not for one of 2."""
+    narrow = replace(SPEC, sd=0.025)
+    for min_edge, side in ((0.005, -1), (0.02, 0)):
+        bench = Two(spec=narrow, min_edge=min_edge)
+        bench.ten_seconds(50, 48)
+        assert bench.run.side == side
+
+
+def test_a_dear_hedge_makes_both_legs_smaller() -> None:
+    bench = Two(spec=replace(SPEC, beta=3.0))
+    bench.ten_seconds(51, 48)
+    target = bench.run.target
+    assert target["X-1"] <= LOTS * CONTRACT and 0 < -target["Y-1"] <= LOTS * CONTRACT // 2
+
+
+def test_other_fills_are_not_its_own() -> None:
+    bench = Two()
+    fill = Fill("t", "o", "Y-1", Side.BID, 47_00, CONTRACT, 0, False, bench.now.wall)
+    pairs_live.on_fill(bench.kernel.state, "m3", fill)
+    assert not bench.run.held
+    pairs_live.on_fill(bench.kernel.state, STATISTICAL, fill)
+    assert bench.run.held == {"Y-1": CONTRACT}
 
 
 def test_a_missing_sample_is_no_reason_to_trade() -> None:
