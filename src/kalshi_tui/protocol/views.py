@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from kalshi_tui.protocol.commands import Ack
 from kalshi_tui.protocol.orders import Owner
-from kalshi_tui.protocol.relations import MarketRules
 from kalshi_tui.protocol.quotes import QuoteSides
+from kalshi_tui.protocol.relations import MarketRules
 from kalshi_tui.protocol.units import Count, Money, Nanos, Price, Side
 
 

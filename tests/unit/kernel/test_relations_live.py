@@ -7,8 +7,8 @@ from kernel_bench import START, Bench, market
 
 from kalshi_tui.execution.basket import RETRY
 from kalshi_tui.kernel.panels import settlement_rows
-from kalshi_tui.kernel.reviewing import working_orders
 from kalshi_tui.kernel.relations_state import EventRelations
+from kalshi_tui.kernel.reviewing import working_orders
 from kalshi_tui.portfolio.fees import trade_fee
 from kalshi_tui.pricing.m3 import M3Params
 from kalshi_tui.protocol import commands as cmd
