@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 
 from kalshi_tui.protocol.instant import Instant
-from kalshi_tui.protocol.units import MILLISECOND, Nanos
+from kalshi_tui.protocol.units import MILLISECOND, SECOND, Nanos
 from kalshi_tui.protocol.wire_messages import BookDelta
 
 
@@ -20,23 +20,30 @@ class Ages(Struct, frozen=True, gc=False):
     """How much older than the freshest seen on this connection: free of the clocks' offset."""
 
 
-class AgeMeter:
-    """Exponential means with a weight of 1/16 a sample; integers, so that replays agree to the nanosecond."""
+_SPAN: Nanos = SECOND
 
-    __slots__ = ("_exchange", "_freshest", "_wire")
+
+class AgeMeter:
+    """Means that forget within about a second, however many samples that is: a sample weighs as much as the time
+    since the one before it. Integers, so that replays agree to the nanosecond."""
+
+    __slots__ = ("_exchange", "_freshest", "_taken", "_wire")
 
     def __init__(self) -> None:
         self._wire: Nanos | None = None
         self._exchange: Nanos | None = None
         self._freshest: Nanos | None = None
+        self._taken: Nanos = 0
+        """Monotonic instant of the last sample."""
 
     def take(self, delta: BookDelta, at: Instant) -> None:
+        since, self._taken = at.mono - self._taken, at.mono
         if delta.sending_ts_ms is not None:
-            self._wire = _smoothed(self._wire, at.wall - delta.sending_ts_ms * MILLISECOND)
+            self._wire = _mean(self._wire, at.wall - delta.sending_ts_ms * MILLISECOND, since)
         stamp = delta.msg.ts_ms
         if stamp is not None:
             age = at.wall - stamp * MILLISECOND
-            self._exchange = _smoothed(self._exchange, age)
+            self._exchange = _mean(self._exchange, age, since)
             if self._freshest is None or age < self._freshest:
                 self._freshest = age
 
@@ -47,5 +54,5 @@ class AgeMeter:
         return Ages(self._wire, self._exchange, lag)
 
 
-def _smoothed(mean: Nanos | None, sample: Nanos) -> Nanos:
-    return sample if mean is None else mean + (sample - mean) // 16
+def _mean(mean: Nanos | None, sample: Nanos, since: Nanos) -> Nanos:
+    return sample if mean is None else mean + (sample - mean) * since // (since + _SPAN)

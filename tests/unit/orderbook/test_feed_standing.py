@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from feed_frames import CENT, CONN, WALL, at, delta, error, opened, reasons, snapshot, subscribed
 
 from kalshi_tui.orderbook.feed import BookFeed
@@ -264,4 +263,19 @@ def test_ages_show_lag_whatever_the_offset_of_the_clocks() -> None:
         feed.apply(CONN, delta("A", 2 + n, ts_ms=base + n, sent_ms=base + n + 240), at(n + 4000))
         feed.expire(at(n + 4000))
     lag = feed.ages().lag
-    assert lag is not None and lag == pytest.approx(4000 * MILLISECOND, rel=0.01)
+    assert lag is not None and 3000 * MILLISECOND < lag < 4000 * MILLISECOND
+
+
+def test_an_age_that_is_over_is_forgotten_after_a_few_frames_of_a_quiet_market() -> None:
+    feed = opened("A")
+    base = WALL // MILLISECOND - 20_000
+    for n in range(100):
+        feed.apply(CONN, delta("A", 2 + n, ts_ms=base + n), at(n))
+        feed.expire(at(n))
+    assert feed.ages().exchange == 20_000 * MILLISECOND
+    for n in range(3):
+        moment = 2_000 * (n + 1)
+        feed.apply(CONN, delta("A", 102 + n, ts_ms=base + 20_000 + moment), at(moment))
+        feed.expire(at(moment))
+    age = feed.ages().exchange
+    assert age is not None and 0 < age < 1_000 * MILLISECOND
