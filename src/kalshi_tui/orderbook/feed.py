@@ -366,7 +366,7 @@ class BookFeed(Standing):
         """What to ask the exchange now, each thing once; empty without a connection."""
         if self._conn is None:
             return []
-        return self._recovery.requests(self._conn, self._markets.values(), self._streams)
+        return self._recovery.requests(self._conn, self._markets.values(), self._streams, bool(self._wanting))
 
     def check_all(self) -> None:
         """Ask for a snapshot of every live market, to be compared before it is applied."""

@@ -28,6 +28,7 @@ class Followed:
     """Mutable state of one market; owned and changed by ``BookFeed`` alone."""
 
     __slots__ = (
+        "_wanting",
         "asked",
         "book",
         "close",
@@ -39,7 +40,6 @@ class Followed:
         "since",
         "ticker",
         "tries",
-        "wanted",
     )
 
     def __init__(
@@ -49,7 +49,10 @@ class Followed:
         close: Nanos | None,
         use_yes_price: bool,
         since: Instant | None,
+        wanting: dict[str, None],
     ) -> None:
+        """``wanting`` is shared by all markets of a feed: those of which a snapshot is to be asked for."""
+        self._wanting = wanting
         self.ticker = ticker
         self.grid = grid
         self.close = close
@@ -61,14 +64,24 @@ class Followed:
         """The subscription it was last seen on."""
         self.lost = False
         """It was true on this connection and is not now: the next snapshot is a recovery."""
-        self.wanted = False
-        """A snapshot is to be asked for."""
         self.asked: Nanos | None = None
         """Monotonic instant of the request that is not answered yet."""
         self.tries = 0
         """Requests in a row without an answer."""
         self.compared: Nanos = 0
         """Monotonic instant of the last snapshot."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether a snapshot is to be asked for."""
+        return self.ticker in self._wanting
+
+    @wanted.setter
+    def wanted(self, wanted: bool) -> None:
+        if wanted:
+            self._wanting[self.ticker] = None
+        else:
+            self._wanting.pop(self.ticker, None)
 
     def turn(self, reason: str, at: Instant | None) -> None:
         self.reason = reason

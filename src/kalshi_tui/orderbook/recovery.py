@@ -102,9 +102,11 @@ class Recovery:
         return list(mute.values())
 
     def requests(
-        self, conn: int, markets: Iterable[Followed], streams: Mapping[int | None, Stream]
+        self, conn: int, markets: Iterable[Followed], streams: Mapping[int | None, Stream], wanting: bool
     ) -> list[RequestSnapshots | Resubscribe | Reconnect]:
-        """Everything due, once: what is handed out counts as asked."""
+        """Everything due, once: what is handed out counts as asked. ``wanting``: some market wants a snapshot."""
+        if not (self._reconnect or self._again or wanting or self.probe):
+            return []
         if self._reconnect:
             why, self._reconnect = self._reconnect, ""
             return [Reconnect(conn, why)]
@@ -114,7 +116,7 @@ class Recovery:
             self._resubscribed = self._at
         self._again.clear()
         wanted: dict[int, list[str]] = {}
-        for market in markets:
+        for market in markets if wanting else ():
             sid_of = market.sid if market.sid is not None else self.book_sid
             if market.wanted and sid_of is not None and _open(streams.get(sid_of)):
                 wanted.setdefault(sid_of, []).append(market.ticker)

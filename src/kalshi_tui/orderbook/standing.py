@@ -21,6 +21,8 @@ class Standing:
     def __init__(self, use_yes_price: bool) -> None:
         self._use_yes_price = use_yes_price
         self._markets: dict[str, Followed] = {}
+        self._wanting: dict[str, None] = {}
+        """Markets of which a snapshot is to be asked for."""
         self._streams: dict[int | None, Stream] = {}
         self._conn: int | None = None
         self._heard: Instant | None = None
@@ -36,7 +38,9 @@ class Standing:
             self.regrid(ticker, grid)
             self._markets[ticker].close = close
             return
-        self._markets[ticker] = Followed(ticker, grid, close, self._use_yes_price, self._heard)
+        self._markets[ticker] = Followed(
+            ticker, grid, close, self._use_yes_price, self._heard, self._wanting
+        )
         if self._conn is None:
             self._markets[ticker].reason = "closed"
 
@@ -45,6 +49,7 @@ class Standing:
         if followed is not None:
             self._drop_live(followed)
             self._turned.pop(ticker, None)
+            followed.wanted = False
 
     def regrid(self, ticker: str, grid: TickGrid | None) -> None:
         """The market's prices changed: the book moves to the new grid, or is rebuilt if it does not fit."""
