@@ -148,7 +148,10 @@ class MarketFeatures:
         mono = at.mono
         if self._markouts.due <= mono:
             self._markouts.settle(self.mid2, mono)
-        flow = order_flow(self.bid, self.bid_size, self.ask, self.ask_size, bid, bid_size, ask, ask_size)
+        if moved:
+            flow = order_flow(self.bid, self.bid_size, self.ask, self.ask_size, bid, bid_size, ask, ask_size)
+        else:
+            flow = bid_size - self.bid_size - ask_size + self.ask_size
         if self._changed is not None and flow:
             self._ofi.add(mono, flow / CONTRACT)
         if bid != self.bid:

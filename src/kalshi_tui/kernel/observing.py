@@ -28,7 +28,7 @@ def observe(desk: DeskState, market: MarketState) -> None:
 
 def touch_of(book: Book, own: Own | None) -> Touch:
     """The book's touch, our own orders included; equal ones are the same touch without them too."""
-    return (book, own, book.best_bid_level, book.bid_size, book.best_ask_level, book.ask_size)
+    return (book, own, book.touch())
 
 
 def set_mark(desk: DeskState, market: MarketState, fair: float | None) -> None:

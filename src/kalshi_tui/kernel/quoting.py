@@ -41,12 +41,16 @@ def follow_book(desk: DeskState, market: MarketState) -> bool:
     touch without our own orders, which the engine and every feature are made of. Sizes there move the mark always
     and the quote only if its engine reads them; the mark matters to reviews from a cent on.
     """
-    book = desk.feed.book(market.ticker)
+    book = desk.feed.book(market.facts.ticker)
     if not market.rests or book is None:
         return decide_market(desk, market)
-    if market.touch == touch_of(book, market.own) or book.crossed:
+    own, known = market.own, market.touch
+    if known is not None and known[0] is book and known[1] is own and known[2] == book.touch():
         return False
-    own = own_resting(desk, market)
+    if book.crossed:
+        return False
+    if own is None:
+        own = own_resting(desk, market)
     bid, bid_size, ask, ask_size = book.top_without(own)
     features = market.features
     if bid != features.bid or ask != features.ask:

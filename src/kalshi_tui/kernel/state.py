@@ -39,8 +39,8 @@ BOOT_READS = ("orders", "fills", "positions", "balance")
 
 Own: TypeAlias = dict[tuple[Side, Price], Count]
 """Our own quantity by place in the book."""
-Touch: TypeAlias = tuple[Book, Own | None, int, Count, int, Count]
-"""Book, what of it is ours, then level and size of its best bid and of its best ask."""
+Touch: TypeAlias = tuple[Book, Own | None, tuple[int, Count, int, Count]]
+"""Book, what of it is ours, and what it shows at its touch (``Book.touch``)."""
 
 
 @dataclass(slots=True)

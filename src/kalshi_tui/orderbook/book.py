@@ -8,12 +8,12 @@ one ``find`` in a bytearray. A cent market takes about 3 KiB.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from kalshi_tui.orderbook.memo import COUNTS, BookFault, LevelMemo, level_memo, read_count
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.ticks import TickGrid
-from kalshi_tui.protocol.units import Count, Price, Side
+from kalshi_tui.protocol.units import ASK, BID, Count, Price, Side
 
 
 class Ladders(NamedTuple):
@@ -23,13 +23,8 @@ class Ladders(NamedTuple):
     asks: list[Count]
 
 
-class Top(NamedTuple):
-    """Best prices and their sizes; a price is None and its size 0 where a side is empty."""
-
-    bid: Price | None
-    bid_size: Count
-    ask: Price | None
-    ask_size: Count
+Top: TypeAlias = tuple[Price | None, Count, Price | None, Count]
+"""Best bid and its size, best ask and its size; a price is None and its size 0 where a side is empty."""
 
 
 class Book:
@@ -210,6 +205,11 @@ class Book:
         level = self.best_ask_level
         return self._asks[level] if level < self.grid.size else 0
 
+    def touch(self) -> tuple[int, Count, int, Count]:
+        """Level and size of the best bid, level and size of the best ask; sizes are 0 where a side is empty."""
+        bid, ask = self.best_bid_level, self.best_ask_level
+        return bid, self._bids[bid] if bid >= 0 else 0, ask, self._asks[ask] if ask < len(self._asks) else 0
+
     @property
     def crossed(self) -> bool:
         """Best bid at or above best ask. Normal between the deltas of one exchange action, never for long."""
@@ -245,9 +245,14 @@ class Book:
 
     def top_without(self, own: Mapping[tuple[Side, Price], Count]) -> Top:
         """Best prices after taking our own resting contracts out; more than a level holds leaves it at 0."""
-        bid, bid_size = self._first_foreign(Side.BID, own)
-        ask, ask_size = self._first_foreign(Side.ASK, own)
-        return Top(bid, bid_size, ask, ask_size)
+        bid, ask = self.best_bid, self.best_ask
+        _, bid_size, _, ask_size = self.touch()
+        if own:
+            if (BID, bid) in own:
+                bid, bid_size = self._first_foreign(BID, own)
+            if (ASK, ask) in own:
+                ask, ask_size = self._first_foreign(ASK, own)
+        return bid, bid_size, ask, ask_size
 
     def _first_foreign(
         self, side: Side, own: Mapping[tuple[Side, Price], Count]

@@ -59,6 +59,10 @@ class Side(StrEnum):
         return Side.ASK if self is Side.BID else Side.BID
 
 
+BID, ASK = Side.BID, Side.ASK
+"""The same by a name of their own: an attribute of an enum costs ten times a global, and a decision reads dozens."""
+
+
 def parse_decimal(text: str, places: int) -> int:
     """``text`` as an integer number of ``10**-places``; ``UnitError`` unless it is exactly that.
 
