@@ -57,12 +57,15 @@ async def live(
         reason, code = await desk.ended
         await _last_answers(desk)
         if desk.failed:
-            await pull_without_core(desk.parts.venue, boot)
+            pulled = await pull_without_core(desk.parts.venue, boot)
+            reason += "; its orders are confirmed gone" if pulled else "; its orders may still rest: look at the exchange"
     finally:
         for job in work:
             job.cancel()
         await asyncio.gather(*work, return_exceptions=True)
         await desk.executor.close()
+    if code == exit_codes.ERROR and desk.parts.output is not None:
+        desk.parts.output.say(reason)
     _say_summary(desk, code, started)
     await desk.server.close(Goodbye(reason, code))
     return code

@@ -205,6 +205,8 @@ async def test_a_core_that_fails_sends_nothing_and_its_orders_are_pulled(
     assert await bench.code() == exit_codes.ERROR
     assert [line for line in bench.log if line.startswith("cancel")] == ["cancel vboot"]
     assert [order.client_order_id for order in bench.venue.resting] == ["other-e1"]
+    assert "the desk's core failed" in bench.words.getvalue()
+    assert "its orders are confirmed gone" in bench.words.getvalue()
 
 
 async def test_a_refused_key_ends_with_authentication(tmp_path: Path) -> None:
