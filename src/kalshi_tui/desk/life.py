@@ -58,7 +58,8 @@ async def live(
         await _last_answers(desk)
         if desk.failed:
             pulled = await pull_without_core(desk.parts.venue, boot)
-            reason += "; its orders are confirmed gone" if pulled else "; its orders may still rest: look at the exchange"
+            gone = "are confirmed gone" if pulled else "may still rest: look at the exchange"
+            reason = f"{reason}; its orders {gone}"
     finally:
         for job in work:
             job.cancel()
