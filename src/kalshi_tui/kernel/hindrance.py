@@ -22,12 +22,13 @@ CLOSED = (
 def blocked(desk: DeskState, market: MarketState) -> tuple[str, str] | None:
     """(word, why) when nothing may be quoted; None when an engine may be asked."""
     facts = market.facts
-    if facts.status in CLOSED:
+    active = facts.status is MarketStatus.ACTIVE
+    if not active and facts.status in CLOSED:
         settled = facts.status is MarketStatus.FINALIZED
         return ("settled" if settled else "closed", f"the market is {facts.status.value}")
     if facts.close_time is not None and desk.now.wall >= facts.close_time:
         return "closed", "the market has closed"
-    if facts.status is not MarketStatus.ACTIVE:
+    if not active:
         return "paused", f"the market is {facts.status.value}"
     kind, why = desk.gate.latches.strongest(facts.ticker, facts.event_ticker)
     if kind is StopKind.KILL:
@@ -44,9 +45,10 @@ def blocked(desk: DeskState, market: MarketState) -> tuple[str, str] | None:
         return "starting", f"not trading yet: {desk.gate.recovering}"
     if not (desk.gate.exchange_active and desk.gate.trading_active):
         return "paused", "trading is paused by the exchange"
-    status = desk.feed.status(facts.ticker)
-    if not status.valid:
-        return "no book", f"no quote: {book_sentence(status)}"
+    if not desk.feed.settled(facts.ticker):
+        status = desk.feed.status(facts.ticker)
+        if not status.valid:
+            return "no book", f"no quote: {book_sentence(status)}"
     if lagging(desk):
         return "lagging", f"no quote: {_lag(desk)}"
     if facts.grid is None:

@@ -12,7 +12,7 @@ machine is starved or its clock is wrong. Clocks differ by tens of milliseconds,
 
 def frame_age(desk: DeskState) -> Nanos | None:
     """Smoothed age of recent frames, None before any; never below zero, since clocks differ by a little."""
-    age = desk.feed.ages().exchange
+    age = desk.feed.exchange_age
     return None if age is None else max(age, 0)
 
 

@@ -24,7 +24,7 @@ from kalshi_tui.pricing.calendar import next_pull
 from kalshi_tui.pricing.m0 import M0Params
 from kalshi_tui.pricing.m1 import M1Params
 from kalshi_tui.protocol.quotes import QuoteSides, Regime
-from kalshi_tui.protocol.units import MILLISECOND, SECOND, Nanos, Side
+from kalshi_tui.protocol.units import ASK, BID, MILLISECOND, SECOND, Nanos
 from kalshi_tui.risk.r1_machine import DayState
 
 WARNED_SIZE = 0.5
@@ -107,11 +107,11 @@ def _propose(desk: DeskState, market: MarketState) -> None:
     market.asked = asked
     intent = engine_quote(market.engine, _snapshot(desk, market, held=kind is not None), params)
     market.intent = intent
-    bid, bid_why = review(desk, market, Side.BID, intent.bid, basis)
-    ask, ask_why = review(desk, market, Side.ASK, intent.ask, basis)
+    bid, bid_why = review(desk, market, BID, intent.bid, basis)
+    ask, ask_why = review(desk, market, ASK, intent.ask, basis)
     market.bid, market.ask = bid, ask
     reason, cuts = intent.reason, []
-    for side, left, said in ((Side.BID, bid, bid_why), (Side.ASK, ask, ask_why)):
+    for side, left, said in ((BID, bid, bid_why), (ASK, ask, ask_why)):
         if said and left is None:
             reason = refused(reason, side, said)
         elif said:
@@ -120,7 +120,7 @@ def _propose(desk: DeskState, market: MarketState) -> None:
         cuts.append(f"held: {held}")
     elif market.risk.limits.reduce_only:
         cuts.append(f"reduce only: {market.risk.limits.why} (R2)")
-    market.why = "; ".join([reason, *cuts])
+    market.why = "; ".join((reason, *cuts)) if cuts else reason
     by_risk = bool(bid_why or ask_why or cuts)
     market.word = "quoting" if bid is not None or ask is not None else ("risk" if by_risk else "no quote")
 
@@ -218,17 +218,16 @@ def _siblings(desk: DeskState, market: MarketState) -> tuple[float | None, str]:
 
 def _work(desk: DeskState, market: MarketState) -> bool:
     """Target against working orders, both sides; False when something must be tried again at the next chance."""
-    grid = market.facts.grid
-    if grid is None or (market.ticker not in desk.orders.live and market.bid is None and market.ask is None):
+    grid, ticker = market.facts.grid, market.facts.ticker
+    if grid is None or (market.bid is None and market.ask is None and ticker not in desk.orders.live):
         return True
     done = True
     pull = next_pull(market.prints, market.facts.series_ticker, desk.now.wall) if market.prints else None
     expiration = target.expiration(desk.now, market.facts.close_time, pull)
     threshold = 1 if market.intent is None else market.intent.requote_levels
-    for side in (Side.BID, Side.ASK):
-        wanted = market.bid if side is Side.BID else market.ask
+    for side, wanted in ((BID, market.bid), (ASK, market.ask)):
         working = working_orders(desk, market, side)
-        if not working and (wanted is None or market.ticker in desk.unpaid):
+        if not working and (wanted is None or ticker in desk.unpaid):
             continue  # nothing to do, or in line for tokens: its turn will come
         for order in working:
             order.intended = desk.now

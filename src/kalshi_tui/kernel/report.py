@@ -38,7 +38,8 @@ def say_quote(desk: DeskState, market: MarketState) -> None:
 def say_state(desk: DeskState, market: MarketState) -> None:
     """One line when a market's word has changed: what it does and why."""
     if market.said[0] == market.word:
-        market.said = (market.word, market.why)
+        if market.said[1] is not market.why:
+            market.said = (market.word, market.why)
         return
     market.said = (market.word, market.why)
     fields: dict[str, object] = {

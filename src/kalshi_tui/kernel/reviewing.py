@@ -19,14 +19,17 @@ def review(
     """What risk leaves of one side, as if this side's working engine orders were replaced by it."""
     if quote is None:
         return None, ""
-    paused = market.paused_sides.get(side)
-    if paused is not None:
-        return None, f"no {side.value}: {paused}"
+    if side in market.paused_sides:
+        return None, f"no {side.value}: {market.paused_sides[side]}"
     relations = desk.relations.get(market.facts.event_ticker)
     if relations is not None and relations.in_the_way(market.ticker, side, quote.price):
         return None, f"no {side.value}: it would be in a basket's way"
     largest = desk.chain.controls.params.order_count * market.risk.limits.size // FULL
-    quote = Quote(quote.price, min(quote.count, max(largest // CONTRACT * CONTRACT, CONTRACT)))
+    if quote.count > largest // CONTRACT * CONTRACT:
+        quote = Quote(quote.price, min(quote.count, max(largest // CONTRACT * CONTRACT, CONTRACT)))
+    if _reviewed(market, side, quote, basis):
+        market.refused.pop(side, None)
+        return quote, ""
     verdict = _verdict(desk, market, side, quote, basis)
     if verdict.decision is not Decision.REFUSE:
         market.refused.pop(side, None)
@@ -41,21 +44,24 @@ def review(
     return None, f"no {side.value}: {_said(verdict)}"
 
 
+def _reviewed(market: MarketState, side: Side, quote: Quote, basis: tuple[object, ...]) -> bool:
+    """Whether a quote that covers this one was let through whole, and nothing else has changed since."""
+    known = market.reviews.get(side)
+    return (
+        known is not None
+        and (known.mark is None or known.mark == market.reviewed_mark)
+        and known.basis == basis
+        and known.covers(side, quote)
+    )
+
+
 def _verdict(
     desk: DeskState, market: MarketState, side: Side, quote: Quote, basis: tuple[object, ...]
 ) -> Verdict:
     """What the chain says of a quote. Asked first for one that risks more: a yes to it is a yes to every quote it
-    covers, and stands while nothing else changes.
+    covers, and stands while nothing else changes (``_reviewed``).
     """
-    known = market.reviews.get(side)
     mark = market.reviewed_mark
-    if (
-        known is not None
-        and known.covers(side, quote)
-        and known.mark in (None, mark)
-        and known.basis == basis
-    ):
-        return Verdict.allow(quote.count)
     dearer = min(max(quote.price + HEADROOM * side.sign, 1), ONE - 1)
     if _ask_chain(desk, market, side, Quote(dearer, quote.count)).decision is Decision.ALLOW:
         # Without a position no loss here is counted from a mark.
@@ -87,16 +93,14 @@ def _said(verdict: Verdict) -> str:
 
 def working_orders(desk: DeskState, market: MarketState, side: Side) -> list[Order]:
     """Open engine orders of one side, oldest first."""
-    live = desk.orders.live.get(market.ticker)
+    live = desk.orders.live.get(market.facts.ticker)
     if live is None:
         return []
+    engine, resting = Owner.ENGINE, TimeInForce.GTC  # a basket's legs never rest
     return [
         o
         for o in live.values()
-        if o.side is side
-        and o.owner is Owner.ENGINE
-        and o.state.is_open
-        and o.time_in_force is TimeInForce.GTC  # a basket's legs never rest
+        if o.side is side and o.owner is engine and o.time_in_force is resting and o.state.is_open
     ]
 
 

@@ -27,11 +27,11 @@ class AgeMeter:
     """Means that forget within about a second, however many samples that is: a sample weighs as much as the time
     since the one before it. Integers, so that replays agree to the nanosecond."""
 
-    __slots__ = ("_exchange", "_freshest", "_taken", "_wire")
+    __slots__ = ("_freshest", "_taken", "_wire", "exchange")
 
     def __init__(self) -> None:
         self._wire: Nanos | None = None
-        self._exchange: Nanos | None = None
+        self.exchange: Nanos | None = None
         self._freshest: Nanos | None = None
         self._taken: Nanos = 0
         """Monotonic instant of the last sample."""
@@ -43,15 +43,15 @@ class AgeMeter:
         stamp = delta.msg.ts_ms
         if stamp is not None:
             age = at.wall - stamp * MILLISECOND
-            self._exchange = _mean(self._exchange, age, since)
+            self.exchange = _mean(self.exchange, age, since)
             if self._freshest is None or age < self._freshest:
                 self._freshest = age
 
     def read(self) -> Ages:
         lag = None
-        if self._exchange is not None and self._freshest is not None:
-            lag = self._exchange - self._freshest
-        return Ages(self._wire, self._exchange, lag)
+        if self.exchange is not None and self._freshest is not None:
+            lag = self.exchange - self._freshest
+        return Ages(self._wire, self.exchange, lag)
 
 
 def _mean(mean: Nanos | None, sample: Nanos, since: Nanos) -> Nanos:

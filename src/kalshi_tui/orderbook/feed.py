@@ -374,5 +374,10 @@ class BookFeed(Standing):
             for ticker in stream.live:
                 self._markets[ticker].wanted = True
 
+    @property
+    def exchange_age(self) -> Nanos | None:
+        """``ages().exchange`` alone."""
+        return self._ages.exchange
+
     def ages(self) -> Ages:
         return self._ages.read()

@@ -38,9 +38,7 @@ class Standing:
             self.regrid(ticker, grid)
             self._markets[ticker].close = close
             return
-        self._markets[ticker] = Followed(
-            ticker, grid, close, self._use_yes_price, self._heard, self._wanting
-        )
+        self._markets[ticker] = Followed(ticker, grid, close, self._use_yes_price, self._heard, self._wanting)
         if self._conn is None:
             self._markets[ticker].reason = "closed"
 

@@ -67,9 +67,9 @@ class RegimeMachine:
 
 def _stress(spread_ratio: float | None, vol_ratio: float | None, down: float) -> float | None:
     """The larger ratio; None when one is missing, unless the other alone is too high for calm."""
+    if spread_ratio is not None and vol_ratio is not None and isfinite(spread_ratio) and isfinite(vol_ratio):
+        return spread_ratio if spread_ratio >= vol_ratio else vol_ratio
     known = [ratio for ratio in (spread_ratio, vol_ratio) if ratio is not None and isfinite(ratio)]
-    if len(known) == 2:
-        return max(known)
     # Half the evidence may tighten, not relax: a calm half is as good as none.
     return max(known) if known and max(known) >= down else None
 

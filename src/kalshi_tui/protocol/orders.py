@@ -53,7 +53,7 @@ class OrderState(StrEnum):
         return self not in _ENDED
 
 
-_ENDED = (OrderState.FILLED, OrderState.CANCELED, OrderState.REJECTED, OrderState.RESOLVED)
+_ENDED = frozenset((OrderState.FILLED, OrderState.CANCELED, OrderState.REJECTED, OrderState.RESOLVED))
 
 
 class NewOrder(Struct, frozen=True):
