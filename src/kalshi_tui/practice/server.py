@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import threading
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from random import SystemRandom
 
 import msgspec
@@ -18,6 +18,8 @@ from msgspec import Struct
 
 from kalshi_tui.practice.auth import make_key
 from kalshi_tui.practice.exchange import Exchange
+from kalshi_tui.practice.faults import FaultPlan
+from kalshi_tui.practice.faults_kinds import Fault
 from kalshi_tui.practice.service import Service
 from kalshi_tui.practice.sockets import REST_ROOT, WS_PATH, make_app
 from kalshi_tui.practice.world import World
@@ -45,6 +47,8 @@ class Options(Struct, frozen=True):
     tier: str = "basic"
     parent_pipe: bool = False
     snapshot_on_add: bool = False
+    faults: tuple[Fault, ...] = ()
+    """What is to go wrong; then the last line counts what did."""
 
 
 def run(options: Options) -> int:
@@ -74,6 +78,8 @@ async def _serve(options: Options) -> int:
     service = Service(exchange, tier=options.tier, snapshot_on_add=options.snapshot_on_add)
     world = World(exchange, seed, options.scenario, options.speed, start=service.now())
     service.outside = world
+    plan = FaultPlan(options.faults, seed, service.now(), _say)
+    service.obey(plan, world.leave)
     service.open_account(USER_ID, START_CASH)
     pair = make_key(options.key, USER_ID)
     service.admit(pair.api_key)
@@ -95,14 +101,27 @@ async def _serve(options: Options) -> int:
             "key_file": str(pair.path),
             "seed": seed,
         }
-        sys.stdout.write(msgspec.json.encode(ready).decode() + "\n")
-        sys.stdout.flush()
+        _print(ready)
         stopped = asyncio.create_task(stop.wait())
         await asyncio.wait((driver, stopped), return_when=asyncio.FIRST_COMPLETED)
         stopped.cancel()
         if driver.done():
             await driver
+        if options.faults:
+            _print({"type": "summary", "seed": seed, "faults": plan.counts()})
     return 0
+
+
+def _print(line: dict[str, object]) -> None:
+    sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+    sys.stdout.flush()
+
+
+def _say(sentence: str) -> None:
+    """Narration; whoever does not listen any more is no reason to stop."""
+    with suppress(OSError):
+        sys.stderr.write(f"kalshi-tui exchange: {sentence}\n")
+        sys.stderr.flush()
 
 
 async def drive(service: Service) -> None:

@@ -16,6 +16,10 @@ from kalshi_tui.practice.accounts import Account
 from kalshi_tui.practice.auth import ApiKey, Doorkeeper
 from kalshi_tui.practice.calls import TOO_MANY_REQUESTS, Call, Problem, Reply, Route, refuse
 from kalshi_tui.practice.exchange import Exchange
+from kalshi_tui.practice.faults import FaultPlan
+from kalshi_tui.practice.faults_deeds import Deeds
+from kalshi_tui.practice.faults_frames import FrameFaults
+from kalshi_tui.practice.faults_rest import Answer, RestFaults
 from kalshi_tui.practice.limits import TIERS, Allowance
 from kalshi_tui.practice.refusals import NOT_FOUND, Refusal
 from kalshi_tui.practice.rest_orders import batch_items
@@ -75,6 +79,7 @@ class Service:
         self.hub = Hub(exchange)
         self.doorkeeper = Doorkeeper()
         self.outside: Outside | None = None
+        self.obey(FaultPlan())
         self.now: Callable[[], Nanos] = clock or Clock()
         self._tier = tier
         self._snapshot_on_add = snapshot_on_add
@@ -91,6 +96,14 @@ class Service:
         self.doorkeeper.admit(key)
         self._allowances[key.user_id] = Allowance(TIERS[self._tier])
 
+    def obey(self, plan: FaultPlan, leave: Callable[[str], None] | None = None) -> None:
+        """Let a plan's faults happen; ``leave`` hears of markets that end before their time. Called before
+        anybody is connected."""
+        self.plan = plan
+        self._frames = FrameFaults(plan)
+        self._calls = RestFaults(plan)
+        self._deeds = Deeds(self.exchange, self.hub.sessions, self._frames, leave)
+
     # -- time ----------------------------------------------------------------------------------------------
 
     def catch_up(self, now: Nanos) -> None:
@@ -98,7 +111,10 @@ class Service:
         if self.outside is not None and self.outside.next_time() <= now:
             self.outside.step(now)
         self.exchange.expire(now)
+        self._deeds.catch_up(now)
         self.hub.publish(now)
+        for session in self.hub.sessions:
+            session.release(now)
 
     def next_wake(self) -> Nanos | None:
         """When something happens by itself again."""
@@ -106,6 +122,12 @@ class Service:
         return min((at for at in times if at is not None), default=None)
 
     # -- REST ------------------------------------------------------------------------------------------------
+
+    def respond(self, route: Route, request: Request, root: str) -> Answer:
+        """Carry out one REST call of a path below ``root``, unless a fault has it otherwise."""
+        call = f"{request.method} {request.raw_path.removeprefix(root)}"
+        query = "&".join(f"{name}={value}" for name, value in request.query.items())
+        return self._calls.answer(call, query, lambda: self.answer(route, request), self.now())
 
     def answer(self, route: Route, request: Request) -> Reply:
         """Carry out one REST call."""
@@ -153,13 +175,16 @@ class Service:
 
     def open_session(self, headers: Mapping[str, str], path: str) -> Session | Reply:
         """A session for a signed handshake, or the HTTP reply that refuses it."""
+        away = self._deeds.turned_away(self.now())
+        if away is not None:
+            return away
         try:
             user_id = self._who(headers, "GET", path, self.now())
         except Problem as problem:
             return problem.reply
         if sum(session.user_id == user_id for session in self.hub.sessions) >= CONNECTIONS_MAX:
             return Reply(429, _CONNECTIONS.body())
-        session = Session(self.exchange, user_id, snapshot_on_add=self._snapshot_on_add)
+        session = Session(self.exchange, user_id, snapshot_on_add=self._snapshot_on_add, faults=self._frames)
         self.hub.sessions.append(session)
         return session
 

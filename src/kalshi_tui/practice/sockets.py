@@ -6,16 +6,19 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import msgspec
-from aiohttp import ClientConnectionResetError, WSMsgType, web
+from aiohttp import ClientConnectionResetError, WSCloseCode, WSMsgType, web
 
 from kalshi_tui.practice import rest_groups, rest_orders, rest_portfolio, rest_public
 from kalshi_tui.practice.calls import PAGE_NOT_FOUND, Reply, Route
 from kalshi_tui.practice.service import Request, Service
 from kalshi_tui.practice.ws_session import Session
+from kalshi_tui.protocol.units import SECOND
 
 REST_ROOT = "/trade-api/v2"
 WS_PATH = "/trade-api/ws/v2"
 PING_EVERY_S = 10.0
+_CLOSE_S = 1.0
+"""How long a closed client may take to say goodbye."""
 
 AiohttpHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -61,7 +64,12 @@ def _rest(service: Service, route: Route) -> AiohttpHandler:
             lambda name: request.query.getall(name, []),
             body,
         )
-        return _send(service.answer(route, asked))
+        answer = service.respond(route, asked, REST_ROOT)
+        if answer.wait:
+            await asyncio.sleep(answer.wait / SECOND)
+        if answer.lost and request.transport is not None:
+            request.transport.abort()
+        return _send(answer.reply)
 
     return handle
 
@@ -95,10 +103,10 @@ def _websocket(service: Service) -> AiohttpHandler:
         session = service.open_session(request.headers, request.rel_url.raw_path)
         if isinstance(session, Reply):
             return _send(session)
-        socket = web.WebSocketResponse(compress=False)
+        socket = web.WebSocketResponse(compress=False, autoping=False, timeout=_CLOSE_S)
         try:
             await socket.prepare(request)
-            await _converse(service, session, socket)
+            await _converse(service, session, socket, request)
         finally:
             service.close_session(session)
         return socket
@@ -106,26 +114,47 @@ def _websocket(service: Service) -> AiohttpHandler:
     return handle
 
 
-async def _converse(service: Service, session: Session, socket: web.WebSocketResponse) -> None:
+async def _converse(
+    service: Service, session: Session, socket: web.WebSocketResponse, request: web.Request
+) -> None:
     """Read commands until the client is gone, while frames and pings go out."""
-    tasks = [asyncio.ensure_future(_write(session, socket)), asyncio.ensure_future(_ping(socket))]
+    writing = asyncio.ensure_future(_write(service, session, socket, request))
+    tasks = [writing, asyncio.ensure_future(_ping(service, socket))]
     try:
         async for message in socket:
+            await _no_silence(service)
             if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 service.command(session, message.data)
+            elif message.type is WSMsgType.PING:
+                await socket.pong(message.data)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _write(session: Session, socket: web.WebSocketResponse) -> None:
+async def _no_silence(service: Service) -> None:
+    """While the exchange is silent by plan nothing is heard of it, whatever it does."""
+    if left := service.plan.lasts("silence", service.now()):
+        await asyncio.sleep(left / SECOND)
+
+
+async def _write(
+    service: Service, session: Session, socket: web.WebSocketResponse, request: web.Request
+) -> None:
     """Frames in order; a client that does not read makes them wait in ``outgoing``."""
     try:
         while True:
             await session.wake.wait()
             session.wake.clear()
-            while session.outgoing:
+            if session.ending == "hangup":
+                await socket.close(code=WSCloseCode.GOING_AWAY)
+                return
+            if session.ending and request.transport is not None:
+                request.transport.abort()
+                return
+            while session.outgoing and not session.ending:
+                await _no_silence(service)
                 sub, frame = session.outgoing.popleft()
                 session.written(sub)
                 await socket.send_frame(frame, WSMsgType.TEXT)
@@ -133,10 +162,11 @@ async def _write(session: Session, socket: web.WebSocketResponse) -> None:
         return
 
 
-async def _ping(socket: web.WebSocketResponse) -> None:
+async def _ping(service: Service, socket: web.WebSocketResponse) -> None:
     try:
         while True:
             await asyncio.sleep(PING_EVERY_S)
+            await _no_silence(service)
             await socket.ping(b"heartbeat")
     except ClientConnectionResetError:
         return

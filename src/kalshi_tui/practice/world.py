@@ -8,7 +8,7 @@ from functools import partial
 from heapq import heappop, heappush
 from typing import Protocol
 
-from kalshi_tui.practice.catalog import Body, Listing, Times, milestone_body
+from kalshi_tui.practice.catalog import Body, Listing, MarketListing, Times, milestone_body
 from kalshi_tui.practice.catalog_assets import PLANS, AssetFamily, asset_latents
 from kalshi_tui.practice.catalog_macro import MacroFamily
 from kalshi_tui.practice.exchange import Exchange
@@ -17,6 +17,7 @@ from kalshi_tui.practice.scenarios import scenario as scenario_named
 from kalshi_tui.practice.traders_planter import Plant, Planter
 from kalshi_tui.practice.world_belief import Moment
 from kalshi_tui.practice.world_market import OpenMarket
+from kalshi_tui.protocol.market import MarketStatus
 from kalshi_tui.protocol.units import DOLLAR, SECOND, Nanos, Side
 
 _NEWS_EVERY: Nanos = SECOND // 5
@@ -103,6 +104,12 @@ class World:
         """
         return self._markets[ticker].fair(self._known)
 
+    def leave(self, ticker: str) -> None:
+        """A market ends before its time, by somebody else's doing: nobody here trades it any more."""
+        market = self._markets.pop(ticker, None)
+        if market is not None:
+            market.open = False
+
     # -- time --------------------------------------------------------------------------------------------
 
     def _wall(self, at: Nanos) -> Nanos:
@@ -186,23 +193,28 @@ class World:
 
     def _close(self, listing: Listing, at: Nanos) -> None:
         now = self._wall(at)
-        for market in listing.markets:
+        for market in self._still(listing, MarketStatus.ACTIVE, MarketStatus.INACTIVE):
             self._exchange.close_market(market.ticker, now)
-            self._markets.pop(market.ticker).open = False
+            self.leave(market.ticker)
 
     def _determine(self, listing: Listing, at: Nanos) -> None:
         now = self._wall(at)
         published = listing.number.fix(at)
-        for market in listing.markets:
+        for market in self._still(listing, MarketStatus.CLOSED):
             yes = market.strike.pays(published)
             self._exchange.markets[market.ticker].body["expiration_value"] = listing.number.text(published)
             self._exchange.determine(market.ticker, "yes" if yes else "no", DOLLAR if yes else 0, now)
 
     def _settle(self, listing: Listing, at: Nanos) -> None:
         now = self._wall(at)
-        for market in listing.markets:
+        for market in self._still(listing, MarketStatus.DETERMINED):
             self._exchange.settle(market.ticker, now)
         self._listings.remove(listing)
+
+    def _still(self, listing: Listing, *statuses: MarketStatus) -> list[MarketListing]:
+        """The markets of an event that got as far as they were to: not those that ended before their time."""
+        there = self._exchange.markets
+        return [m for m in listing.markets if m.ticker in there and there[m.ticker].status in statuses]
 
     def _note(self, batch: list[Listing], at: Nanos) -> None:
         """Each number's scheduled print, or close, as one milestone of all events on it."""

@@ -97,7 +97,7 @@ class Hub:
         for session, sub in self._subscribers(channel, ticker, user_id):
             if msg is None:
                 msg = make()
-            session.send(sub, kind, msg, now)
+            session.send(sub, kind, msg, now, ticker=ticker)
 
     def _level(self, change: LevelChanged, now: Nanos) -> None:
         market_id = self._exchange.markets[change.ticker].market_id
@@ -108,14 +108,13 @@ class Hub:
             if msg is None:
                 msg = ws_frames.delta_msg(change, market_id, use_yes_price=sub.use_yes_price, owned=owned)
                 made[sub.use_yes_price, owned] = msg
-            session.send(sub, "orderbook_delta", msg, now)
+            session.send(sub, "orderbook_delta", msg, now, ticker=change.ticker)
 
     def _cleared(self, ticker: str, now: Nanos) -> None:
         """At close the empty book is sent as a snapshot (recorded)."""
         market = self._exchange.markets[ticker]
         for session, sub in self._subscribers("orderbook_delta", ticker):
-            msg = ws_frames.snapshot_msg(market, use_yes_price=sub.use_yes_price)
-            session.send(sub, "orderbook_snapshot", msg, now)
+            session.show_book(sub, market, now)
 
     def _ticker(self, ticker: str, at: Nanos, now: Nanos) -> None:
         """At most one message per market and action, and only where it would show something new."""

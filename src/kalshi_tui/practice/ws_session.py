@@ -12,7 +12,10 @@ from msgspec import Struct
 
 from kalshi_tui.practice import ws_frames
 from kalshi_tui.practice.exchange import Exchange
+from kalshi_tui.practice.faults import FaultPlan
+from kalshi_tui.practice.faults_frames import FrameFaults
 from kalshi_tui.practice.limits import Bucket
+from kalshi_tui.practice.markets import MarketState
 from kalshi_tui.protocol.units import MILLISECOND, Nanos
 
 SEQUENCED = ("orderbook_delta", "trade", "order_group_updates", "market_lifecycle_v2")
@@ -55,6 +58,8 @@ class Subscription(Struct, eq=False):
     seq: int = 0
     queued: int = 0
     """Frames made but not yet written to the socket."""
+    held: bytes | None = None
+    """A frame that a fault sends after the next one."""
 
     def wants(self, ticker: str) -> bool:
         return self.tickers is None or ticker in self.tickers
@@ -75,43 +80,86 @@ class Session:
     """What one connection subscribed to, and the frames that wait to be written to it.
 
     ``snapshot_on_add`` sends a book snapshot after ``add_markets``, which the real service was not seen to do.
+    ``faults`` are what a plan does to its frames.
     """
 
-    def __init__(self, exchange: Exchange, user_id: str, *, snapshot_on_add: bool = False) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        user_id: str,
+        *,
+        snapshot_on_add: bool = False,
+        faults: FrameFaults | None = None,
+    ) -> None:
         self.user_id = user_id
+        self.ending = ""
+        """How its connection is to end now: ``drop`` or ``hangup``; empty while it is to stay."""
         self.by_channel: dict[str, Subscription] = {}
         self.outgoing: deque[tuple[Subscription | None, bytes]] = deque()
         self.wake = Event()
-        """Set whenever something waits in ``outgoing``."""
+        """Set whenever something waits in ``outgoing``, or the connection is to end."""
         self._exchange = exchange
         self._snapshot_on_add = snapshot_on_add
+        self._faults = faults or FrameFaults(FaultPlan())
+        self._late: deque[tuple[Nanos, Subscription | None, bytes]] = deque()
         self._sids = 0
         self._rate = Bucket(COMMANDS_PER_S, COMMANDS_PER_S)
 
     # -- frames out ----------------------------------------------------------------------------------------
 
     def send(
-        self, sub: Subscription, kind: str, msg: bytes, now: Nanos, command_id: int | None = None
+        self,
+        sub: Subscription,
+        kind: str,
+        msg: bytes,
+        now: Nanos,
+        command_id: int | None = None,
+        ticker: str | None = None,
     ) -> None:
-        """One message of a subscription; numbered on a sequenced channel. A subscription whose client does not
-        read is ended with error 25."""
+        """One message of a subscription, about a market; numbered on a sequenced channel. A subscription whose
+        client does not read is ended with error 25."""
         head = f'{{"type":"{kind}","sid":{sub.sid}'
         if command_id:
             head += f',"id":{command_id}'
         if sub.channel in SEQUENCED:
             head += f',"seq":{sub.next_seq()}'
         head += f',"sending_ts_ms":{now // MILLISECOND},"msg":'
-        self._queue(sub, head.encode() + msg + b"}")
-        sub.queued += 1
+        for frame in self._faults.passed(sub, kind, head.encode() + msg + b"}", ticker or "", now):
+            self._put(sub, frame, now)
+            sub.queued += 1
         if sub.queued >= BUFFER:
-            del self.by_channel[sub.channel]
-            seq = sub.next_seq() if sub.channel in SEQUENCED else None
+            self.overflow(sub.channel, now)
+
+    def overflow(self, channel: str, now: Nanos) -> None:
+        """End a subscription with error 25, where there is one."""
+        sub = self.by_channel.pop(channel, None)
+        if sub is not None:
+            seq = sub.next_seq() if channel in SEQUENCED else None
             self._reply("error", now, sid=sub.sid, seq=seq, msg={"code": 25, "msg": ERRORS[25]})
+
+    def end(self, how: str) -> None:
+        """The connection is to end (``drop`` or ``hangup``); whoever writes to it does so."""
+        self.ending = how
+        self.wake.set()
+
+    def release(self, now: Nanos) -> None:
+        """Queue what was kept back and is due."""
+        while self._late and self._late[0][0] <= now:
+            _, sub, frame = self._late.popleft()
+            self._queue(sub, frame)
+
+    def _put(self, sub: Subscription | None, frame: bytes, now: Nanos) -> None:
+        """Into the queue, or behind what is late."""
+        due = now + self._faults.plan.lateness(now)
+        if due > now or self._late:
+            self._late.append((max(due, self._late[-1][0] if self._late else due), sub, frame))
+        else:
+            self._queue(sub, frame)
 
     def _reply(self, kind: str, now: Nanos, **fields: object) -> None:
         present = {name: value for name, value in fields.items() if value is not None}
         frame = {"type": kind, **present, "sending_ts_ms": now // MILLISECOND}
-        self._queue(None, msgspec.json.encode(frame))
+        self._put(None, msgspec.json.encode(frame), now)
 
     def _queue(self, sub: Subscription | None, frame: bytes) -> None:
         self.outgoing.append((sub, frame))
@@ -216,8 +264,16 @@ class Session:
         for ticker in tickers:
             market = self._exchange.markets.get(ticker)
             if market is not None:
-                msg = ws_frames.snapshot_msg(market, use_yes_price=sub.use_yes_price)
-                self.send(sub, "orderbook_snapshot", msg, now, command_id)
+                self.show_book(sub, market, now, command_id)
+
+    def show_book(
+        self, sub: Subscription, market: MarketState, now: Nanos, command_id: int | None = None
+    ) -> None:
+        """A snapshot of a whole book."""
+        yes = sub.use_yes_price
+        msg = ws_frames.snapshot_msg(market, use_yes_price=yes)
+        msg = self._faults.snapshot(market.ticker, msg, now, use_yes_price=yes)
+        self.send(sub, "orderbook_snapshot", msg, now, command_id, market.ticker)
 
     def _acknowledge(self, sub: Subscription, command_id: int | None, now: Nanos) -> None:
         """``ok`` with the full list after the change; it takes the next number of a sequenced channel."""
@@ -269,6 +325,8 @@ class Session:
             raise CommandError(13)
         if not all(sub.wants(ticker) and ticker in self._exchange.markets for ticker in tickers):
             raise CommandError(11)
+        if self._faults.refuses_snapshot(tickers, now):
+            raise CommandError(1)
         self._snapshots(sub, tickers, now, command_id)
 
     def _by_sid(self, sid: object) -> Subscription:
