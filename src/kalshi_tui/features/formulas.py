@@ -82,6 +82,8 @@ def tick_around(grid: TickGrid, price: float) -> Price:
 
     Between two valid prices their distance; on one where bands meet, the larger of its two neighbours'.
     """
+    if len(grid.bands) == 1 and grid.size > 1:
+        return grid.bands[0][2]
     low, high = grid.floor(price), grid.ceil(price)
     if low is not None and high is not None and low == high:
         below, above = grid.previous(price), grid.next(price)

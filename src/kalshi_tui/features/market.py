@@ -142,16 +142,14 @@ class MarketFeatures:
         self, bid: Price | None, bid_size: Count, ask: Price | None, ask_size: Count, at: Instant
     ) -> None:
         """The settled top of book, own orders taken out. The same top again changes nothing."""
-        moved = bid != self.bid or ask != self.ask
-        if not moved and bid_size == self.bid_size and ask_size == self.ask_size:
-            return
         mono = at.mono
+        if bid == self.bid and ask == self.ask:
+            if bid_size != self.bid_size or ask_size != self.ask_size:
+                self._on_sizes(bid_size, ask_size, mono)
+            return
         if self._markouts.due <= mono:
             self._markouts.settle(self.mid2, mono)
-        if moved:
-            flow = order_flow(self.bid, self.bid_size, self.ask, self.ask_size, bid, bid_size, ask, ask_size)
-        else:
-            flow = bid_size - self.bid_size - ask_size + self.ask_size
+        flow = order_flow(self.bid, self.bid_size, self.ask, self.ask_size, bid, bid_size, ask, ask_size)
         if self._changed is not None and flow:
             self._ofi.add(mono, flow / CONTRACT)
         if bid != self.bid:
@@ -166,9 +164,20 @@ class MarketFeatures:
         mid2_before = self.mid2
         self.bid, self.bid_size, self.ask, self.ask_size = bid, bid_size, ask, ask_size
         self._changed = mono
-        if moved:
-            self._measure()
-            self._on_moved(mid2_before, spread_before, mono)
+        self._measure()
+        self._on_moved(mid2_before, spread_before, mono)
+
+    def _on_sizes(self, bid_size: Count, ask_size: Count, mono: Nanos) -> None:
+        """The same prices with other sizes: most of what happens at the top."""
+        if self._markouts.due <= mono:
+            self._markouts.settle(self.mid2, mono)
+        flow = (bid_size - self.bid_size) - (ask_size - self.ask_size)
+        if flow and self._changed is not None:
+            self._ofi.add(mono, flow / CONTRACT)
+        self._bid_steady.update(bid_size, mono)
+        self._ask_steady.update(ask_size, mono)
+        self.bid_size, self.ask_size = bid_size, ask_size
+        self._changed = mono
 
     def _measure(self) -> None:
         """Mid, tick and spread of the prices as they are."""
@@ -297,7 +306,7 @@ class MarketFeatures:
             spread = ask - bid
             mid = mid2 / (2 * ONE)
             if qb + qa > 0:
-                weighted = self.weighted_mid
+                weighted = (ask * qb + bid * qa) / ((qb + qa) * ONE)
                 imbalance = (qb - qa) / (qb + qa)
             share = queue_share(
                 self._bid_steady.read(mono), self._ask_steady.read(mono), self.params.queue_prior

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import deque
-from itertools import accumulate
 from math import sqrt
 
 from kalshi_tui.features.decay import DecayedMean
@@ -38,7 +36,13 @@ class SpreadBaseline:
         self.median = self._lower_median()
 
     def _lower_median(self) -> int:
-        return bisect_left(list(accumulate(self._counts)), (len(self._samples) + 1) // 2)
+        """The first number of levels that half of the samples do not exceed: usually one of the first few."""
+        missing = (len(self._samples) + 1) // 2
+        for levels, count in enumerate(self._counts):
+            missing -= count
+            if missing <= 0:
+                return levels
+        return self.WIDEST
 
     @property
     def ratio(self) -> float | None:

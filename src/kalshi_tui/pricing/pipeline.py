@@ -85,9 +85,8 @@ def finish(
         fair += snapshot.lean_levels * tick
     fair = min(max(_clean(fair), 0.0), float(ONE))
     rate = maker_fee_rate(snapshot.fee)
-    floor = params.min_edge * ONE + _fee(rate, fair)
-    half = min(centre.half * snapshot.edge_scale * (1.0 + snapshot.widen), params.max_half) * ONE
-    half = max(half, floor)
+    floor = params.min_edge * ONE + (_fee(rate, fair) if rate else 0.0)
+    half = max(min(centre.half * snapshot.edge_scale * (1.0 + snapshot.widen), params.max_half) * ONE, floor)
     middle = fair + centre.skew * ONE
     bid = _place_bid(snapshot, grid, min(middle - half, fair - floor), fair, rate, params)
     ask = _place_ask(snapshot, grid, max(middle + half, fair + floor), fair, rate, params)
