@@ -84,7 +84,7 @@ def decide_market(desk: DeskState, market: MarketState) -> bool:
         return False  # in the middle of one exchange action: wait for its end
     hindrance = blocked(desk, market)
     if hindrance is not None:
-        market.word, market.why = hindrance
+        market.word, market.told = hindrance
         market.intent = market.bid = market.ask = market.asked = None
     else:
         _propose(desk, market)
@@ -110,17 +110,19 @@ def _propose(desk: DeskState, market: MarketState) -> None:
     bid, bid_why = review(desk, market, BID, intent.bid, basis)
     ask, ask_why = review(desk, market, ASK, intent.ask, basis)
     market.bid, market.ask = bid, ask
-    reason, cuts = intent.reason, []
+    reason, cuts = intent.said, []
     for side, left, said in ((BID, bid, bid_why), (ASK, ask, ask_why)):
         if said and left is None:
-            reason = refused(reason, side, said)
+            reason = refused(reason if isinstance(reason, str) else reason.text(), side, said)
         elif said:
             cuts.append(said)
     if kind is not None:
         cuts.append(f"held: {held}")
     elif market.risk.limits.reduce_only:
         cuts.append(f"reduce only: {market.risk.limits.why} (R2)")
-    market.why = "; ".join((reason, *cuts)) if cuts else reason
+    market.told = reason
+    if cuts:
+        market.told = "; ".join((market.why, *cuts))
     by_risk = bool(bid_why or ask_why or cuts)
     market.word = "quoting" if bid is not None or ask is not None else ("risk" if by_risk else "no quote")
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from kalshi_tui.execution.orders import Change, Order
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.protocol.effects import Journal, Report
 from kalshi_tui.protocol.orders import Fill, NewOrder
-from kalshi_tui.protocol.quotes import Quote
+from kalshi_tui.protocol.quotes import Quote, Wording
 from kalshi_tui.protocol.units import Count, format_count, format_money, format_price
 
 LOUD_CHANGES = frozenset(
@@ -19,29 +21,42 @@ def quote_fields(quote: Quote | None) -> dict[str, object] | None:
     return None if quote is None else {"price": format_price(quote.price), "count": format_count(quote.count)}
 
 
+class QuoteLine(Struct, frozen=True):
+    """What is quoted now, for the JSON stream: on most desks nobody reads it."""
+
+    ticker: str
+    engine: str
+    bid: Quote | None
+    ask: Quote | None
+    fair: float | None
+    why: str | Wording
+
+    def fields(self) -> dict[str, object]:
+        return {
+            "ticker": self.ticker,
+            "engine": self.engine,
+            "bid": quote_fields(self.bid),
+            "ask": quote_fields(self.ask),
+            "fair": None if self.fair is None else f"{self.fair:.4f}",
+            "why": self.why if isinstance(self.why, str) else self.why.text(),
+        }
+
+
 def say_quote(desk: DeskState, market: MarketState) -> None:
     """One line when what we want to quote has changed."""
     if market.said_quote == (market.bid, market.ask):
         return
     market.said_quote = (market.bid, market.ask)
-    fields: dict[str, object] = {
-        "ticker": market.ticker,
-        "engine": market.engine,
-        "bid": quote_fields(market.bid),
-        "ask": quote_fields(market.ask),
-        "fair": None if market.intent is None or market.intent.fair is None else f"{market.intent.fair:.4f}",
-        "why": market.why,
-    }
-    desk.others.append(Report("quote", fields))
+    fair = None if market.intent is None else market.intent.fair
+    line = QuoteLine(market.facts.ticker, market.engine, market.bid, market.ask, fair, market.told)
+    desk.others.append(Report("quote", line))
 
 
 def say_state(desk: DeskState, market: MarketState) -> None:
     """One line when a market's word has changed: what it does and why."""
-    if market.said[0] == market.word:
-        if market.said[1] is not market.why:
-            market.said = (market.word, market.why)
+    if market.said == market.word:
         return
-    market.said = (market.word, market.why)
+    market.said = market.word
     fields: dict[str, object] = {
         "ticker": market.ticker,
         "engine": market.engine,

@@ -28,7 +28,7 @@ from kalshi_tui.protocol.calendar import ScheduledPrint
 from kalshi_tui.protocol.effects import Effect, Journal
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.market import Event, Market, Series
-from kalshi_tui.protocol.quotes import Quote, QuoteIntent, QuoteSides, Regime
+from kalshi_tui.protocol.quotes import Quote, QuoteIntent, QuoteSides, Regime, Wording
 from kalshi_tui.protocol.units import Count, Money, Nanos, Price, Side
 from kalshi_tui.risk.base import MarketExposure, RiskState
 from kalshi_tui.risk.chain import RiskChain
@@ -79,9 +79,10 @@ class MarketState:
     ask: Quote | None = None
     word: str = "off"
     """One word for the list: quoting, off, no book, stale, held, paused, closed, settled, no quote."""
-    why: str = "quoting is off"
-    said: tuple[str, str] = ("", "")
-    """(word, why) as last reported in the JSON stream."""
+    told: str | Wording = "quoting is off"
+    """Why, perhaps not in words yet."""
+    said: str = ""
+    """The word as last reported in the JSON stream."""
     said_quote: tuple[Quote | None, Quote | None] = (None, None)
     clocks: dict[Side, SideClock] = field(default_factory=lambda: {s: SideClock() for s in Side})
     flatten: Flatten | None = None
@@ -128,6 +129,13 @@ class MarketState:
     @property
     def ticker(self) -> str:
         return self.facts.ticker
+
+    @property
+    def why(self) -> str:
+        """One true sentence on what is quoted or why not."""
+        if not isinstance(self.told, str):
+            self.told = self.told.text()
+        return self.told
 
 
 @dataclass(slots=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import msgspec
+from msgspec.structs import replace
 
 from kalshi_tui.kernel.state import DeskState
-from kalshi_tui.protocol.effects import Effect
+from kalshi_tui.protocol.effects import Effect, Report
 from kalshi_tui.protocol.instant import Instant
+from kalshi_tui.protocol.quotes import QuoteIntent
 
 
 def entry(desk: DeskState, now: Instant, decided: tuple[str, ...], effects: list[Effect]) -> object:
@@ -16,9 +18,16 @@ def entry(desk: DeskState, now: Instant, decided: tuple[str, ...], effects: list
         market = desk.markets.get(ticker)
         if market is not None:
             markets.append(
-                [ticker, _plain(market.intent), _plain(market.bid), _plain(market.ask), market.why]
+                [ticker, _plain(_worded(market.intent)), _plain(market.bid), _plain(market.ask), market.why]
             )
-    return [now.wall, markets, [[type(e).__name__, _plain(e)] for e in effects]]
+    return [now.wall, markets, [[type(e).__name__, _plain(_worded(e))] for e in effects]]
+
+
+def _worded(value: object) -> object:
+    """The same with its words in place."""
+    if isinstance(value, QuoteIntent):
+        return replace(value, said=value.reason)
+    return replace(value, said=value.fields) if isinstance(value, Report) else value
 
 
 def _plain(value: object) -> object:

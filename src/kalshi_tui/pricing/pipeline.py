@@ -6,15 +6,15 @@ are floats in 1/10,000 dollar (the unit of ``Price``), so that half ticks are ex
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from math import ceil
 
 from msgspec import Struct
 
 from kalshi_tui.features.formulas import tick_around
 from kalshi_tui.portfolio.fees import maker_fee_rate
+from kalshi_tui.pricing.reason import Arithmetic
 from kalshi_tui.pricing.snapshot import MarketSnapshot, QuoteParams
-from kalshi_tui.pricing.words import cents, contracts, term
+from kalshi_tui.pricing.words import cents, contracts
 from kalshi_tui.protocol.market import FeeSchedule
 from kalshi_tui.protocol.quotes import Quote, QuoteIntent, QuoteSides
 from kalshi_tui.protocol.ticks import TickGrid
@@ -103,7 +103,20 @@ def finish(
         Quote(bid, bid_count) if bid is not None and bid_count else None,
         Quote(ask, ask_count) if ask is not None and ask_count else None,
         ttl_ms or params.ttl_ms,
-        _reason(snapshot, grid, centre, fair, half, bid, bid_why, ask, ask_why),
+        Arithmetic(
+            grid,
+            snapshot.best_bid,
+            snapshot.best_ask,
+            snapshot.lean_levels,
+            centre.skew,
+            centre.note,
+            fair,
+            half,
+            bid,
+            bid_why,
+            ask,
+            ask_why,
+        ),
         fair / ONE,
         (fair - bid - _fee(rate, bid)) / ONE if bid is not None and bid_count else None,
         (ask - fair - _fee(rate, ask)) / ONE if ask is not None and ask_count else None,
@@ -198,49 +211,6 @@ def _size(
     if not scaled:
         return 0, "size below one contract"
     return (scaled if scaled < room else room), ""
-
-
-def _reason(
-    snapshot: MarketSnapshot,
-    grid: TickGrid,
-    centre: Centre,
-    fair: float,
-    half: float,
-    bid: Price | None,
-    bid_why: str,
-    ask: Price | None,
-    ask_why: str,
-) -> str:
-    """One line: the arithmetic of the first side that stands, the other side's price or why there is none."""
-    if bid_why and ask_why:
-        return f"no quote: {bid_why}" if bid_why == ask_why else f"no bid: {bid_why}; no ask: {ask_why}"
-    terms = f"fair {fair / 100:.1f}"
-    if snapshot.lean_levels:
-        terms += f" (lean {snapshot.lean_levels:+d})"
-    skew = centre.skew * ONE
-    if skew >= 5.0 or skew <= -5.0:
-        terms += f" {term(skew)} skew"
-    tail = f"; {centre.note}" if centre.note else ""
-    if bid is not None and not bid_why:
-        other = f"no ask: {ask_why}" if ask_why or ask is None else f"ask {cents(ask)}"
-        how = _how(fair + skew - half, bid, grid.next, snapshot.best_ask)
-        return f"bid {cents(bid)} = {terms} {term(-half)}{how}; {other}{tail}"
-    assert ask is not None
-    how = _how(fair + skew + half, ask, grid.previous, snapshot.best_bid)
-    return f"no bid: {bid_why}; ask {cents(ask)} = {terms} {term(half)}{how}{tail}"
-
-
-def _how(
-    wanted: float, price: Price, towards_fair: Callable[[float], Price | None], far_touch: Price | None
-) -> str:
-    """How ``wanted`` became ``price``: the end of the arithmetic."""
-    gap = abs(wanted - price)
-    if gap < 0.5:
-        return ""
-    closer = towards_fair(price)
-    if closer is None or abs(closer - price) > gap:
-        return " to grid"
-    return " kept passive" if closer == far_touch else " kept to its least edge"
 
 
 def maker_edge(fee: FeeSchedule, fair: float, price: Price, side: Side) -> float:

@@ -6,9 +6,9 @@ A ``Journal`` effect is durable before any later effect of the same list is carr
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from kalshi_tui.protocol.commands import Ack
 from kalshi_tui.protocol.orders import NewOrder
@@ -119,11 +119,21 @@ class Answer(Struct, frozen=True):
     card: MarketCard | EngineParams | None = None
 
 
+class Listing(Protocol):
+    """The fields of a report that few read, put together for those who do."""
+
+    def fields(self) -> dict[str, object]: ...
+
+
 class Report(Struct, frozen=True):
     """One JSON line of ``--json``: ``type`` and the fields of the contract, money as decimal strings."""
 
     type: str
-    fields: dict[str, object]
+    said: dict[str, object] | Listing = field(name="fields")
+
+    @property
+    def fields(self) -> dict[str, object]:
+        return self.said if isinstance(self.said, dict) else self.said.fields()
 
 
 class EndDesk(Struct, frozen=True):

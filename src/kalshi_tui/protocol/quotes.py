@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Protocol
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from kalshi_tui.protocol.units import Count, Price
 
@@ -29,6 +30,12 @@ class Quote(Struct, frozen=True, gc=False):
     count: Count
 
 
+class Wording(Protocol):
+    """A sentence kept as what it says: most are never read, and words cost more than the decision they explain."""
+
+    def text(self) -> str: ...
+
+
 class QuoteIntent(Struct, frozen=True):
     """One engine's proposal for one market: pure data, the same for the same inputs."""
 
@@ -37,8 +44,7 @@ class QuoteIntent(Struct, frozen=True):
     bid: Quote | None
     ask: Quote | None
     ttl_ms: int
-    reason: str
-    """One line in the trader's words, e.g. ``bid 41 = fair 44.6 - 2.6 to grid; ask 48``."""
+    said: str | Wording = field(name="reason")
     fair: float | None = None
     """Dollars, 0..1."""
     bid_edge: float | None = None
@@ -46,6 +52,11 @@ class QuoteIntent(Struct, frozen=True):
     ask_edge: float | None = None
     requote_levels: int = 1
     """How many levels the target must move before a working order gives up its place."""
+
+    @property
+    def reason(self) -> str:
+        """One line in the trader's words, e.g. ``bid 41 = fair 44.6 - 2.6 to grid; ask 48``."""
+        return self.said if isinstance(self.said, str) else self.said.text()
 
 
 class Decision(StrEnum):
