@@ -19,6 +19,7 @@ from kalshi_tui.kernel.booking import (
 )
 from kalshi_tui.kernel.pnl import day_pnl
 from kalshi_tui.kernel.state import DeskState
+from kalshi_tui.kernel.tokens import order_counts
 from kalshi_tui.portfolio.positions import cost_of_exposure
 from kalshi_tui.protocol.effects import (
     ReadBalance,
@@ -54,7 +55,7 @@ def step(desk: DeskState) -> None:
             ask_all(desk)
         return
     if desk.stirred:
-        recovery.lost = bool(desk.orders.unresolved())
+        recovery.lost = order_counts(desk)[2] > 0
     if recovery.lost and now.mono - recovery.looked_up >= ABSENCE_SPACING:
         recovery.looked_up = now.mono
         desk.others.append(ReadOrders(resting_only=True))

@@ -60,9 +60,9 @@ def create(desk: DeskState, order: NewOrder, why: str) -> Verdict | None:
         return None
     if verdict.count < order.count:
         order = replace(order, count=verdict.count)
-    open_orders, asked = order_counts(desk)
+    open_orders, asked, lost = order_counts(desk)
     desk.orders.submit(order, desk.now)
-    desk.order_counts = (open_orders + 1, asked + 1)
+    desk.order_counts = (open_orders + 1, asked + 1, lost)
     desk.chain.note_sent(order, desk.now)
     market = desk.markets.get(order.ticker)
     if market is not None:

@@ -283,8 +283,8 @@ class DeskState:
     """Monotonic time of the next part."""
     alarm: Nanos = 0
     """Monotonic time when everything is looked at again, public frames or not (``alarm.next_due``)."""
-    order_counts: tuple[int, int] | None = None
-    """(orders that may still fill, requests without an answer); None: to be counted."""
+    order_counts: tuple[int, int, int] | None = None
+    """(orders that may still fill, requests without an answer, orders to look up); None: to be counted."""
     order_number: int = 0
     calendar_asked: Nanos | None = None
     """Monotonic time when the venue's calendar was last asked for."""

@@ -11,12 +11,18 @@ from kalshi_tui.protocol.orders import OrderState
 IN_FLIGHT = (OrderState.SENT, OrderState.AMENDING)
 
 
-def order_counts(desk: DeskState) -> tuple[int, int]:
-    """(orders that may still fill, requests without an answer); counted again after every change of an order."""
+def order_counts(desk: DeskState) -> tuple[int, int, int]:
+    """(orders that may still fill, requests without an answer, orders whose fate is to be looked up); counted again
+    after every change of an order."""
     if desk.order_counts is None:
-        orders = [o for by_id in desk.orders.live.values() for o in by_id.values()]
-        asked = sum([o.state in IN_FLIGHT for o in orders])
-        desk.order_counts = (sum([o.is_open for o in orders]), asked)
+        may_fill = asked = lost = 0
+        for by_id in desk.orders.live.values():
+            for order in by_id.values():
+                state = order.state
+                may_fill += state.is_open
+                asked += state in IN_FLIGHT
+                lost += order.look_up
+        desk.order_counts = (may_fill, asked, lost)
     return desk.order_counts
 
 

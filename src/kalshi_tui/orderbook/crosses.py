@@ -40,6 +40,8 @@ class Crosses:
 
     def outlived(self, at: Instant) -> list[str]:
         """The markets whose cross is real by now; each is told once."""
+        if not self.open:
+            return []
         tickers = [ticker for ticker, (_, until) in self.open.items() if at.mono > until]
         for ticker in tickers:
             del self.open[ticker]

@@ -8,6 +8,7 @@ its time.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -98,6 +99,8 @@ class R2:
 
     def _eased(self, last: Multipliers, target: Multipliers, elapsed: Nanos) -> Multipliers:
         """Down at once, up by at most ``loosen_per_minute``. The collar, a check of prices, follows at once."""
+        if last == target:
+            return target
         step = self.params.loosen_per_minute * max(elapsed, 0) // (60 * SECOND)
         position = min(target.position, last.position + step)
         held_back = position < target.position
@@ -114,7 +117,13 @@ class R2:
 
 def target_multipliers(params: R2Params, conditions: Conditions, *, r1_warn: bool = False) -> Multipliers:
     """The least of every condition's multipliers, and the words for the one that binds the position."""
-    rows = [*_rows(params, conditions), *([R1_WARN] if r1_warn else [])]
+    rows = tuple(_rows(params, conditions))
+    return _least_of((*rows, R1_WARN) if r1_warn else rows)
+
+
+@lru_cache(maxsize=256)
+def _least_of(rows: tuple[Row, ...]) -> Multipliers:
+    """Most markets are under the same few rows all day."""
     binding = min(rows, key=lambda row: (row.position, row.size))
     why = ""
     if binding.label:

@@ -10,7 +10,7 @@ from kalshi_tui.protocol.units import ONE, Count, Money, Side
 from kalshi_tui.risk.base import MarketExposure, RiskState
 from kalshi_tui.risk.scenarios import event_worst, is_idle, market_worst
 
-Seen = list[tuple[object, ...]]
+Numbers = tuple[object, ...]
 
 
 class Share(Struct, frozen=True, gc=False):
@@ -46,7 +46,9 @@ class Totals:
         """By event."""
         self._all = NOTHING
         """The sum of what is known; no event's gain covers another's loss."""
-        self._losses: dict[str, tuple[Seen, Money]] = {}
+        self._seen: dict[str, tuple[Numbers, Share]] = {}
+        """By market: its numbers and the share they make."""
+        self._losses: dict[str, tuple[list[Numbers], Money]] = {}
         """By event: its numbers and the loss they can lead to."""
         self._stale: dict[str, None] = {}
         self._size = -1
@@ -98,6 +100,7 @@ class Totals:
             return
         self._markets, self._size = state.markets, len(state.markets)
         self._events, self._shares, self._sums, self._losses, self._all = {}, {}, {}, {}, NOTHING
+        self._seen = {}
         for market in state.markets.values():
             self._events.setdefault(market.event_ticker, []).append(market)
         self.changed()
@@ -105,33 +108,43 @@ class Totals:
     def _bring_up(self, name: str) -> None:
         self._stale.pop(name, None)
         before = self._sums.get(name)
-        shares = {m.ticker: share_of(m) for m in self._events[name]}
-        self._shares.update(shares)
-        now = self._sums[name] = _sum(shares.values())
+        shares = [self._share(m) for m in self._events[name]]
+        now = self._sums[name] = _sum(shares)
         self._all = _plus(self._all, _alone(now), 1)
         if before is not None:
             self._all = _plus(self._all, _alone(before), -1)
 
+    def _share(self, market: MarketExposure) -> Share:
+        """Worked out again where its numbers changed: of an event it is mostly one market's."""
+        numbers = _numbers(market)
+        known = self._seen.get(market.ticker)
+        if known is None or known[0] != numbers:
+            known = self._seen[market.ticker] = (numbers, share_of(market))
+            self._shares[market.ticker] = known[1]
+        return known[1]
+
     def _loss(self, name: str) -> Money:
         markets = self._events[name]
-        seen: Seen = [
-            (
-                m.position,
-                m.cost,
-                m.mark,
-                m.open_orders,
-                m.open_bid,
-                m.open_ask,
-                m.open_bid_risk,
-                m.open_ask_risk,
-            )
-            for m in markets
-        ]
+        seen = [_numbers(m) for m in markets]
         known = self._losses.get(name)
         if known is None or known[0] != seen:
             loss = max(-event_worst([m for m in markets if not is_idle(m)]), 0)
             known = self._losses[name] = (seen, loss)
         return known[1]
+
+
+def _numbers(market: MarketExposure) -> Numbers:
+    """Everything shares and losses are made of."""
+    return (
+        market.position,
+        market.cost,
+        market.mark,
+        market.open_orders,
+        market.open_bid,
+        market.open_ask,
+        market.open_bid_risk,
+        market.open_ask_risk,
+    )
 
 
 def share_of(market: MarketExposure) -> Share:
@@ -153,11 +166,14 @@ def _plus(a: Share, b: Share, sign: int) -> Share:
 
 
 def _sum(shares: Iterable[Share]) -> Share:
-    total = NOTHING
+    most = cash = orders = spans = 0
     for share in shares:
         if share is not NOTHING:
-            total = _plus(total, share, 1)
-    return total
+            most += share.most
+            cash += share.cash
+            orders += share.orders
+            spans += share.span
+    return Share(most, cash, orders, spans)
 
 
 def span(market: MarketExposure) -> Count:
