@@ -142,11 +142,11 @@ class MarketFeatures:
         self, bid: Price | None, bid_size: Count, ask: Price | None, ask_size: Count, at: Instant
     ) -> None:
         """The settled top of book, own orders taken out. The same top again changes nothing."""
-        mono = at.mono
         if bid == self.bid and ask == self.ask:
             if bid_size != self.bid_size or ask_size != self.ask_size:
-                self._on_sizes(bid_size, ask_size, mono)
+                self.on_sizes(bid_size, ask_size, at)
             return
+        mono = at.mono
         if self._markouts.due <= mono:
             self._markouts.settle(self.mid2, mono)
         flow = order_flow(self.bid, self.bid_size, self.ask, self.ask_size, bid, bid_size, ask, ask_size)
@@ -167,8 +167,9 @@ class MarketFeatures:
         self._measure()
         self._on_moved(mid2_before, spread_before, mono)
 
-    def _on_sizes(self, bid_size: Count, ask_size: Count, mono: Nanos) -> None:
-        """The same prices with other sizes: most of what happens at the top."""
+    def on_sizes(self, bid_size: Count, ask_size: Count, at: Instant) -> None:
+        """``on_top`` at the same prices with other sizes: most of what happens there."""
+        mono = at.mono
         if self._markouts.due <= mono:
             self._markouts.settle(self.mid2, mono)
         flow = (bid_size - self.bid_size) - (ask_size - self.ask_size)

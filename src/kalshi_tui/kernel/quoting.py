@@ -11,7 +11,7 @@ from kalshi_tui.execution import target
 from kalshi_tui.kernel import report, tokens
 from kalshi_tui.kernel.booking import own_resting
 from kalshi_tui.kernel.hindrance import blocked
-from kalshi_tui.kernel.observing import mark_moved, observe, set_mark, touch_of
+from kalshi_tui.kernel.observing import mark_moved, observe, set_mark
 from kalshi_tui.kernel.params import engine_params
 from kalshi_tui.kernel.reviewing import engine_order, review, working_orders
 from kalshi_tui.kernel.sending import amend, cancel, create
@@ -44,10 +44,10 @@ def follow_book(desk: DeskState, market: MarketState) -> bool:
     book = desk.feed.book(market.facts.ticker)
     if not market.rests or book is None:
         return decide_market(desk, market)
-    own, known = market.own, market.touch
-    if known is not None and known[0] is book and known[1] is own and known[2] == book.touch():
+    own, known, shown = market.own, market.touch, book.touch()
+    if known is not None and known[2] == shown and known[0] is book and known[1] is own:
         return False
-    if book.crossed:
+    if shown[0] >= shown[2]:  # crossed
         return False
     if own is None:
         own = own_resting(desk, market)
@@ -57,17 +57,16 @@ def follow_book(desk: DeskState, market: MarketState) -> bool:
         return decide_market(desk, market)
     if bid_size == features.bid_size and ask_size == features.ask_size:
         return False
-    if _reads_sizes(desk, market) or features.due(desk.now):
+    if market.reads_sizes or features.due(desk.now):
         return decide_market(desk, market)
-    features.on_top(bid, bid_size, ask, ask_size, desk.now)
-    market.touch = touch_of(book, own) if bid == book.best_bid and ask == book.best_ask else None
+    features.on_sizes(bid_size, ask_size, desk.now)
+    market.touch = (book, own, shown) if bid == book.best_bid and ask == book.best_ask else None
     set_mark(desk, market, features.weighted_mid)
     return mark_moved(market) and decide_market(desk, market)
 
 
-def _reads_sizes(desk: DeskState, market: MarketState) -> bool:
+def _reads_sizes(market: MarketState, params: QuoteParams) -> bool:
     """Whether its engine's fair value follows sizes: by a micro-price table, by order flow, by siblings."""
-    params = engine_params(desk, market)
     if not isinstance(params, M1Params):
         return not isinstance(params, M0Params)
     return params.beta != 0.0 or market.features.table is not None
@@ -98,6 +97,7 @@ def _propose(desk: DeskState, market: MarketState) -> None:
     """Ask the engine, then let risk cut each side; what was asked before has been answered."""
     kind, held = desk.gate.latches.strongest(market.ticker, market.facts.event_ticker)
     params = engine_params(desk, market)
+    market.reads_sizes = _reads_sizes(market, params)
     basis = _basis(desk, market)
     asked = None
     if market.facts.event_ticker not in desk.relations:  # siblings and baskets have their own say

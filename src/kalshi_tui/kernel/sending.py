@@ -49,6 +49,8 @@ def judge(desk: DeskState, order: NewOrder) -> Verdict:
     if not affords_order(desk):
         return Verdict.refuse(BUDGET, "the write budget is spent; what is left is kept for pulling")
     desk.risk.in_flight = order_counts(desk)[1]
+    if order.ticker in desk.risk.markets:
+        desk.chain.totals.settle(desk.risk, desk.risk.markets[order.ticker].event_ticker)
     return desk.chain.review(desk.risk, order)
 
 

@@ -113,6 +113,8 @@ class MarketState:
     """Features at the last decision on a valid book."""
     rests: bool = False
     """The last decision left nothing undone that the next public frame could let it do."""
+    reads_sizes: bool = True
+    """Whether its engine's fair value follows the sizes at the touch, as of the last proposal."""
     reviewed_mark: Price | None = None
     """The mark its quotes were last reviewed by."""
     asked: tuple[object, ...] | None = None
@@ -185,6 +187,8 @@ class Recovery:
     """Venue time before which the last complete read of fills shows every trade booked; positions must agree."""
     settled: Nanos = 0
     """Venue time of the newest settlement read."""
+    paused_at: Nanos = 0
+    """Monotonic time when a paused exchange was last asked whether it resumed."""
     forgot: Nanos = 0
     """Monotonic time when orders that are over were last forgotten."""
 

@@ -118,8 +118,8 @@ def finish(
             ask_why,
         ),
         fair / ONE,
-        (fair - bid - _fee(rate, bid)) / ONE if bid is not None and bid_count else None,
-        (ask - fair - _fee(rate, ask)) / ONE if ask is not None and ask_count else None,
+        (fair - bid - (_fee(rate, bid) if rate else 0.0)) / ONE if bid is not None and bid_count else None,
+        (ask - fair - (_fee(rate, ask) if rate else 0.0)) / ONE if ask is not None and ask_count else None,
         requote,
     )
 
@@ -133,7 +133,7 @@ def _edges(grid: TickGrid, levels: int) -> tuple[Price, Price]:
 def _clean(price: float) -> float:
     """Free of float dust, so that a price meant to be on the grid is."""
     near = round(price)
-    return float(near) if abs(price - near) < _DUST else price
+    return float(near) if -_DUST < price - near < _DUST else price
 
 
 def _fee(rate: float, price: float) -> float:
