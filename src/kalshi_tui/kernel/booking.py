@@ -8,10 +8,12 @@ from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.kernel.words import taken
 from kalshi_tui.protocol.commands import Scope
 from kalshi_tui.protocol.effects import Journal
-from kalshi_tui.protocol.orders import Fill, NewOrder, Owner, Settlement, TimeInForce
+from kalshi_tui.protocol.orders import Fill, NewOrder, Owner, Settlement, TimeInForce, VenueError
 from kalshi_tui.protocol.quotes import Alert, AlertLevel
 from kalshi_tui.protocol.units import SECOND, Count, Money, Price, Side, format_count, format_money
 
+TRADING_PAUSED = "trading_is_paused"
+"""The venue's code for an order that is refused while the whole exchange is paused."""
 REJECTIONS_PAUSE = 5
 """This many refused orders of a market within a minute pause it: a loop of them helps nobody."""
 
@@ -104,20 +106,25 @@ def touched(desk: DeskState, order: Order | None) -> None:
         desk.dirty[order.ticker] = None
 
 
-def book_change(desk: DeskState, change: Change | None) -> None:
-    """What an answer did to an order."""
+def book_change(desk: DeskState, change: Change | None, error: VenueError | None = None) -> None:
+    """What an answer did to an order; ``error`` is the venue's, where it refused a new one."""
     if change is None:
         return
     order = change.order
     report.say_order(desk, change)
     refresh_exposure(desk, order.ticker)
     desk.dirty[order.ticker] = None
-    if change.what == "rejected":
+    if change.what == "rejected" and not _is_of_the_moment(error):
         _count_rejection(desk, order, change.why)
     if change.what == "canceled" and order.owner is Owner.MINE and order.time_in_force is TimeInForce.IOC:
         book = desk.feed.book(order.ticker)
         touch = None if book is None else book.best_ask if order.side is Side.BID else book.best_bid
         desk.alerts.note(desk.now.wall, "info", taken(order, touch), order.ticker)
+
+
+def _is_of_the_moment(error: VenueError | None) -> bool:
+    """Refused because everything is: it says nothing against this order, its price or its market."""
+    return error is not None and (error.status == 429 or error.code == TRADING_PAUSED)
 
 
 def _count_rejection(desk: DeskState, order: Order, why: str) -> None:

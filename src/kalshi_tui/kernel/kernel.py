@@ -14,6 +14,7 @@ from kalshi_tui.kernel import (
     commanding,
     ending,
     facts,
+    pauses,
     recovery,
     relations,
     rounds,
@@ -70,9 +71,7 @@ class Kernel:
             ev.FeedHeard: lambda e: desk.feed.heard(e.at),
             ev.MarketsRead: lambda e: facts.on_markets(desk, e),
             ev.CreateAccepted: self._create_accepted,
-            ev.CreateRefused: lambda e: book_change(
-                desk, desk.orders.create_refused(e.client_order_id, e.error)
-            ),
+            ev.CreateRefused: lambda e: pauses.on_refused(desk, e),
             ev.CreateUnknown: lambda e: book_change(
                 desk, desk.orders.create_unknown(e.client_order_id, e.why)
             ),
@@ -284,17 +283,9 @@ class Kernel:
                 order.ahead = ahead
 
     def _exchange_status(self, event: ev.ExchangeStatusRead) -> None:
-        gate, desk = self.state.gate, self.state
-        was = gate.exchange_active and gate.trading_active
-        gate.exchange_active, gate.trading_active = event.exchange_active, event.trading_active
-        active = event.exchange_active and event.trading_active
-        if active != was:
-            self._all_dirty()
-        if active:
-            desk.alerts.over("paused")
-        else:
-            text = "the exchange has paused trading; nothing is sent until it resumes"
-            raise_alert(desk, Alert("paused", AlertLevel.WARN, text))
+        pauses.on_status(
+            self.state, exchange_active=event.exchange_active, trading_active=event.trading_active
+        )
 
     def _read_failed(self, event: ev.ReadFailed) -> None:
         error = event.error

@@ -58,10 +58,16 @@ def step(desk: DeskState) -> None:
         recovery.lost = order_counts(desk)[2] > 0
     if recovery.lost and now.mono - recovery.looked_up >= ABSENCE_SPACING:
         recovery.looked_up = now.mono
+        # An exchange that is paused answers orders with 503: what became of them is unknown.
+        desk.others.append(ReadExchangeStatus())
         desk.others.append(ReadOrders(resting_only=True))
         oldest = min((order.sent.wall for order in desk.orders.unresolved()), default=now.wall)
         desk.others.append(ReadOrders(resting_only=False, since=oldest - MARGIN))
         desk.others.append(ReadFills(fills_since(desk)))
+    paused = not (desk.gate.exchange_active and desk.gate.trading_active)
+    if paused and now.mono - recovery.paused_at >= RETRY:
+        recovery.paused_at = now.mono
+        desk.others.append(ReadExchangeStatus())
     if now.mono - recovery.forgot >= ENDED_KEPT:
         recovery.forgot = now.mono
         desk.orders.forget_ended()

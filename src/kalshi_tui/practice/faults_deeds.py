@@ -112,9 +112,11 @@ class Deeds:
             self._exchange.resume_market(ticker, now)
 
     def _close(self, ticker: str, begins: bool, now: Nanos) -> None:
+        """The exchange says so a moment before, as it does when a question is settled early."""
         if begins:
             if self._leave is not None:
                 self._leave(ticker)
+            self._exchange.move_close(ticker, now, now)
             self._exchange.close_market(ticker, now)
 
     def _void(self, ticker: str, begins: bool, now: Nanos) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import msgspec
 from aiohttp import ClientConnectionResetError, WSCloseCode, WSMsgType, web
@@ -126,7 +127,9 @@ async def _converse(
             if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 service.command(session, message.data)
             elif message.type is WSMsgType.PING:
-                await socket.pong(message.data)
+                # Whoever asked may have gone while nothing was heard.
+                with suppress(ClientConnectionResetError):
+                    await socket.pong(message.data)
     finally:
         for task in tasks:
             task.cancel()

@@ -1,0 +1,30 @@
+"""Whether the exchange trades: what its status says, and what a refused order proves sooner than the next read."""
+
+from __future__ import annotations
+
+from kalshi_tui.kernel.booking import TRADING_PAUSED, book_change, raise_alert
+from kalshi_tui.kernel.state import DeskState
+from kalshi_tui.protocol.events import CreateRefused
+from kalshi_tui.protocol.quotes import Alert, AlertLevel
+
+
+def on_status(desk: DeskState, *, exchange_active: bool, trading_active: bool) -> None:
+    """Close or open the gate for the whole exchange, and say so once."""
+    gate = desk.gate
+    was = gate.exchange_active and gate.trading_active
+    gate.exchange_active, gate.trading_active = exchange_active, trading_active
+    active = exchange_active and trading_active
+    if active != was:
+        desk.dirty.update(dict.fromkeys(desk.markets))
+    if active:
+        desk.alerts.over("paused")
+    else:
+        text = "the exchange has paused trading; nothing is sent until it resumes"
+        raise_alert(desk, Alert("paused", AlertLevel.WARN, text))
+
+
+def on_refused(desk: DeskState, event: CreateRefused) -> None:
+    """A create the venue refused: the order's end, and where it proves a pause the end of all others."""
+    if event.error.code == TRADING_PAUSED:
+        on_status(desk, exchange_active=desk.gate.exchange_active, trading_active=False)
+    book_change(desk, desk.orders.create_refused(event.client_order_id, event.error), event.error)
