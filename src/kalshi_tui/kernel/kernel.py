@@ -135,13 +135,10 @@ class Kernel:
         desk.now = desk.risk.now = now
         if desk.stirred or now.mono >= desk.alarm or desk.feed.has_turned:
             changed, dirty = self._decide_all()
-        elif now.mono >= desk.feed_due:
-            rounds.feed(desk)
-            changed, dirty = self._decide_dirty()
-        elif desk.dirty:
-            changed, dirty = self._decide_dirty()
         else:
-            changed, dirty = False, {}
+            if now.mono >= desk.feed_due:
+                rounds.feed(desk)
+            changed, dirty = self._decide_dirty()
         if changed:
             desk.counters.decisions += 1
         effects = desk.take_effects()
@@ -182,8 +179,9 @@ class Kernel:
     def _decide_dirty(self) -> tuple[bool, Dirty]:
         """Whether any intent changed, and the markets that were looked at."""
         desk = self.state
-        changed = False
-        dirty, desk.dirty = desk.dirty, {}
+        if not desk.dirty:
+            return False, {}
+        changed, dirty, desk.dirty = False, desk.dirty, {}
         for ticker, by_book in dirty.items():
             market = desk.markets.get(ticker)
             if market is not None and (follow_book if by_book else decide_market)(desk, market):

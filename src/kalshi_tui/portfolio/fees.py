@@ -50,7 +50,10 @@ RULES = (MEASURED, PUBLISHED)
 
 def rule_at(wall: Nanos) -> RoundingRule:
     """The rounding rule in force at ``wall``."""
-    return next(rule for rule in reversed(RULES) if wall >= rule.since or rule is RULES[0])
+    for rule in reversed(RULES):
+        if wall >= rule.since:
+            return rule
+    return RULES[0]
 
 
 def fee_rate(schedule: FeeSchedule, is_taker: bool) -> int:

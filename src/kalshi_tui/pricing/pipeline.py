@@ -91,7 +91,8 @@ def finish(
     bid = _place_bid(snapshot, grid, min(middle - half, fair - floor), fair, rate, params)
     ask = _place_ask(snapshot, grid, max(middle + half, fair + floor), fair, rate, params)
     reduce_why = centre.reduce_only or _reduce_only(snapshot, params, fair)
-    low, high = _edges(grid, params.edge_levels)
+    last = (params.edge_levels if params.edge_levels < grid.size else grid.size) - 1
+    low, high = grid.prices[last], grid.prices[-1 - last]  # beyond these nothing may add risk
     bid_reduce = reduce_why or (f"{cents(bid)} too near the edge" if bid is not None and bid < low else "")
     ask_reduce = reduce_why or (f"{cents(ask)} too near the edge" if ask is not None and ask > high else "")
     bid_count, bid_why = _size(snapshot, params, 1, bid, centre.bid_size, bid_reduce)
@@ -122,12 +123,6 @@ def finish(
         (ask - fair - (_fee(rate, ask) if rate else 0.0)) / ONE if ask is not None and ask_count else None,
         requote,
     )
-
-
-def _edges(grid: TickGrid, levels: int) -> tuple[Price, Price]:
-    """The lowest bid and the highest ask that may add risk."""
-    last = min(levels, grid.size) - 1
-    return grid.prices[last], grid.prices[-1 - last]
 
 
 def _clean(price: float) -> float:

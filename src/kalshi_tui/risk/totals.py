@@ -48,6 +48,8 @@ class Totals:
         """The sum of what is known; no event's gain covers another's loss."""
         self._seen: dict[str, tuple[Numbers, Share]] = {}
         """By market: its numbers and the share they make."""
+        self._others: dict[str, Share] = {}
+        """By event: the sum over all others, while none is brought up."""
         self._losses: dict[str, tuple[list[Numbers], Money]] = {}
         """By event: its numbers and the loss they can lead to."""
         self._stale: dict[str, None] = {}
@@ -79,8 +81,12 @@ class Totals:
             for name in list(self._stale) if self._told else self._events:
                 if name != event_ticker and name in self._events:
                     self._bring_up(name)
-        here = self._sums.get(event_ticker)
-        return self._all if here is None else _plus(self._all, _alone(here), -1)
+        known = self._others.get(event_ticker)
+        if known is None:
+            here = self._sums.get(event_ticker)
+            known = self._all if here is None else _plus(self._all, _alone(here), -1)
+            self._others[event_ticker] = known
+        return known
 
     def beside(self, state: RiskState, market: MarketExposure) -> Share:
         """The sum over the event's other markets."""
@@ -100,13 +106,14 @@ class Totals:
             return
         self._markets, self._size = state.markets, len(state.markets)
         self._events, self._shares, self._sums, self._losses, self._all = {}, {}, {}, {}, NOTHING
-        self._seen = {}
+        self._seen, self._others = {}, {}
         for market in state.markets.values():
             self._events.setdefault(market.event_ticker, []).append(market)
         self.changed()
 
     def _bring_up(self, name: str) -> None:
         self._stale.pop(name, None)
+        self._others.clear()
         before = self._sums.get(name)
         shares = [self._share(m) for m in self._events[name]]
         now = self._sums[name] = _sum(shares)
