@@ -89,7 +89,6 @@ class ReplayLink:
 def show_replay(replay: Replay, pace: float | None, settings: Settings) -> int:
     """Play the tape on the screen until it is over or the trader leaves; the exit code."""
     from kalshi_tui.locations import private_folder, state_dir, user_themes_dir
-    from kalshi_tui.storage.tape_rows import TapeError
     from kalshi_tui.tui.app import run_screen
 
     async def shown() -> tuple[str, str]:
@@ -105,10 +104,9 @@ def show_replay(replay: Replay, pace: float | None, settings: Settings) -> int:
             crash_file=private_folder(state_dir()) / "crash.txt",
         )
         await link.close()
-        try:
-            await playing
-        except TapeError as error:
-            raise Fault(f"{error} What came before it was shown.") from None
+        await playing
+        if replay.damage:
+            raise Fault(f"{' '.join(map(str, replay.damage))} What came before it was shown.")
         return result.exit, result.message
 
     end, message = asyncio.run(shown())

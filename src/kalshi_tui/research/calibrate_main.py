@@ -100,7 +100,7 @@ def _may_write(out: Path) -> None:
 
 def _file(engine: str, report: Report, observed: Observed, tapes: Sequence[Path]) -> CalibrationFile:
     marks = [
-        TapeMark(path.name, _sha256(path)) for recording in open_tapes(tapes) for path in recording.paths
+        TapeMark(path.name, _sha256(path)) for recording in open_tapes(tapes, []) for path in recording.paths
     ]
     return CalibrationFile(
         engine=engine,

@@ -69,7 +69,7 @@ class Watched(Struct):
 
 
 class Observed(Struct):
-    """All tapes read. ``problem`` is why reading ended early; what came before it stands."""
+    """All tapes read. ``problem`` says what of them could not be; everything else of them stands."""
 
     markets: list[Watched]
     first: Nanos
@@ -80,19 +80,16 @@ class Observed(Struct):
 
 
 def observe(tapes: Sequence[Path], events: Sequence[Path], price_structure: str) -> Observed:
-    """Read the tapes, each by itself. ``TapeError``, ``FactsError``, ``UnitError`` for what can not be used."""
+    """Read the tapes, each by itself. ``FactsError``, ``UnitError`` for what can not be used."""
     facts = TapeFacts(tuple(events), price_structure)
-    recordings = open_tapes(tapes)
+    damage: list[TapeError] = []
+    recordings = open_tapes(tapes, damage)
     found: dict[str, Watched] = {}
     stamps: list[Nanos] = []
-    problem = ""
     assumptions: list[str] = []
     for recording in recordings:
         watch = _Watch(recording, facts, found)
-        try:
-            watch.run()
-        except TapeError as error:
-            problem = problem or str(error)
+        watch.run(damage)
         assumptions += watch.assumptions
         stamps += [stamp for stamp in (watch.first, watch.last) if stamp is not None]
     if any(recording.form is Form.OURS for recording in recordings):
@@ -100,25 +97,24 @@ def observe(tapes: Sequence[Path], events: Sequence[Path], price_structure: str)
             "own orders that rested while a tape of ours was recorded count as part of its books"
         )
     markets = [market for market in found.values() if market.segments]
+    problem = " ".join(map(str, damage))
     return Observed(markets, min(stamps, default=0), max(stamps, default=0), assumptions, problem)
 
 
 def guess_structure(recording: Recording, ticker: str) -> str:
     """The coarsest known price structure that holds every price the recording shows of this market."""
     prices: set[Price] = set()
-    try:
-        for row in recording.rows():
-            message = decode(row.raw) if row.raw is not None else None
-            try:
-                if isinstance(message, BookDelta) and message.msg.market_ticker == ticker:
-                    prices.add(parse_price(message.msg.price_dollars))
-                elif isinstance(message, BookSnapshot) and message.msg.market_ticker == ticker:
-                    levels = [*(message.msg.yes_dollars_fp or ()), *(message.msg.no_dollars_fp or ())]
-                    prices.update(parse_price(price) for price, _ in levels)
-            except UnitError:
-                continue
-    except TapeError:
-        pass  # the pass that follows tells of it; the prices before it will do
+    # What of the tape can not be read is told by the pass that follows; the rest will do.
+    for row in recording.rows([]):
+        message = decode(row.raw) if row.raw is not None else None
+        try:
+            if isinstance(message, BookDelta) and message.msg.market_ticker == ticker:
+                prices.add(parse_price(message.msg.price_dollars))
+            elif isinstance(message, BookSnapshot) and message.msg.market_ticker == ticker:
+                levels = [*(message.msg.yes_dollars_fp or ()), *(message.msg.no_dollars_fp or ())]
+                prices.update(parse_price(price) for price, _ in levels)
+        except UnitError:
+            continue
     coarse = sorted(STRUCTURES, key=lambda name: TickGrid.named(name).size)
     return next((name for name in coarse if all(map(TickGrid.named(name).is_valid, prices))), coarse[-1])
 
@@ -185,10 +181,10 @@ class _Watch:
         self._conn = 0
         self._now = Instant(0, 0)
 
-    def run(self) -> None:
-        """To the tape's end; a hole in it or its end closes all segments."""
+    def run(self, damage: list[TapeError]) -> None:
+        """To the tape's end; a hole in it or its end closes all segments. ``damage`` as ``Recording.rows`` has it."""
         try:
-            for row in self._recording.rows():
+            for row in self._recording.rows(damage):
                 at = Instant(row.recv_ns if row.mono_ns is None else row.mono_ns, row.recv_ns)
                 if self.first is None:
                     self.first, self._now = at.wall, at

@@ -38,7 +38,7 @@ from kalshi_tui.protocol.wire_messages import (
 from kalshi_tui.research.tape_facts import TapeFacts
 from kalshi_tui.storage import kernel_rows
 from kalshi_tui.storage.tape_read import open_tapes, read_tapes
-from kalshi_tui.storage.tape_rows import KernelRow, TapeRow, WatchMarket
+from kalshi_tui.storage.tape_rows import KernelRow, TapeError, TapeRow, WatchMarket
 
 SCREEN = 1
 """The session of a screen that looks on."""
@@ -69,11 +69,18 @@ class ReplayOptions(Struct, frozen=True):
 
 
 class Replay:
-    """One run over one set of tapes. ``steps`` yields after each decision; ``summary`` when it is through."""
+    """One run over one set of tapes; ``TapeError`` where none of them is one.
+
+    ``steps`` yields after each decision; ``summary`` when it is through.
+    """
 
     def __init__(self, options: ReplayOptions, say: Callable[[str, int, dict[str, object]], None]) -> None:
         self.options = options
-        self.tapes = open_tapes(options.tapes)
+        self.damage: list[TapeError] = []
+        """What of the tapes could not be read; everything else of them is replayed."""
+        self.tapes = open_tapes(options.tapes, self.damage)
+        if not self.tapes:
+            raise self.damage[0]
         self.facts = TapeFacts(options.events, options.price_structure)
         self.paper = PaperVenue(options.paper)
         self.first: Nanos | None = None
@@ -97,12 +104,6 @@ class Replay:
         """Whether a row was taken in."""
         return self._kernel is not None
 
-    def close_early(self) -> None:
-        """The tape broke off: bring what came before to its end all the same."""
-        self._decide()
-        for _ in self._finish():
-            pass
-
     def command(self, command: AnyCommand) -> ef.Answer:
         """What a screen asks, at the tape's present instant."""
         self.kernel.apply(ev.CommandReceived(self.now, SCREEN, command, True))
@@ -115,7 +116,7 @@ class Replay:
 
     def steps(self) -> Iterator[Instant]:
         """Replay the tapes; each yield is an instant at which everything received so far was decided on."""
-        for row in read_tapes(self.tapes):
+        for row in read_tapes(self.tapes, self.damage):
             at = Instant(row.recv_ns if row.mono_ns is None else row.mono_ns, row.recv_ns)
             if self._kernel is None:
                 self._begin(at)

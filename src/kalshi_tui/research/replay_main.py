@@ -34,7 +34,8 @@ def main(
     events: Sequence[Path],
     price_structure: str,
 ) -> int:
-    """Run it; the exit code. A damaged tape is said in one sentence, and what came before the damage stands."""
+    """Run it; the exit code. Each damaged file is said in one sentence; what came before the damage stands, and so
+    does every other tape."""
     settings = replay_settings(engine, engine_params, bankroll, quote, calibrations, relations)
 
     def say(kind: str, ts_ms: int, fields: dict[str, object]) -> None:
@@ -47,19 +48,16 @@ def main(
     except (TapeError, FactsError, UnitError) as error:
         sys.stderr.write(f"kalshi-tui: {error}\n")
         return 1
-    problem = ""
-    try:
-        _run(replay, None if speed == "max" else float(speed))
-    except TapeError as error:
-        problem = str(error)
+    _run(replay, None if speed == "max" else float(speed))
+    for tear in replay.damage:
+        stands = " What came before it stands." if replay.begun else ""
+        sys.stderr.write(f"kalshi-tui: {tear}{stands}\n")
     if not replay.begun:
-        sys.stderr.write(f"kalshi-tui: {problem or 'the tape holds no frame.'}\n")
+        if not replay.damage:
+            sys.stderr.write("kalshi-tui: the tape holds no frame.\n")
         return 1
-    if problem:
-        sys.stderr.write(f"kalshi-tui: {problem} What came before it stands.\n")
-        replay.close_early()
     summary = replay.summary()
-    code = 1 if problem else int(str(summary["exit"]))
+    code = 1 if replay.damage else int(str(summary["exit"]))
     say("summary", replay.now.wall // 1_000_000, summary | {"exit": code})
     if not as_json:
         sys.stdout.write(farewell(summary) + "\n")

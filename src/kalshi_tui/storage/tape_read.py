@@ -63,12 +63,16 @@ class Recording(Struct, frozen=True):
         """Whether NO levels are YES-leg priced; foreign tapes have the exchange's default, NO-leg."""
         return self.start is not None and self.start.use_yes_price
 
-    def rows(self) -> Iterator[TapeRow]:
-        """The rows in order; ``TapeError`` after the last good one where the tape is damaged."""
+    def rows(self, damage: list[TapeError] | None = None) -> Iterator[TapeRow]:
+        """The rows in order. Where a file is damaged: ``TapeError`` after the last good row of it, or with a
+        list for it, one more in ``damage``, and on with the segment after it."""
         if self.form is Form.OURS:
             for path in self.paths:
-                yield from _read(path, tape_forms.OurRow, tape_forms.our_row)
-            return
+                yield from _undamaged(_read(path, tape_forms.OurRow, tape_forms.our_row), damage)
+        else:
+            yield from _undamaged(self._foreign(), damage)
+
+    def _foreign(self) -> Iterator[TapeRow]:
         problem: TapeError | None = None
         placed: list[Placed] = []
         try:
@@ -83,16 +87,23 @@ class Recording(Struct, frozen=True):
             raise problem
 
 
-def open_tapes(paths: Sequence[Path]) -> tuple[Recording, ...]:
+def open_tapes(paths: Sequence[Path], damage: list[TapeError] | None = None) -> tuple[Recording, ...]:
     """The recordings in these files and folders, each form found by content.
 
     A folder stands for the segments in it; segments of one session of ours make one recording, whatever
-    order they are named in. ``TapeError`` for what can not be opened, is empty, or is no tape.
+    order they are named in. ``TapeError`` for what can not be opened, is empty, or is no tape; with a list for
+    it, one more in ``damage``, and on with the others.
     """
     ours: dict[str, list[tuple[int, Path, TapeStart]]] = {}
     tapes: list[Recording] = []
     for path in chain.from_iterable(_files(path) for path in paths):
-        form, start = _detect(path)
+        try:
+            form, start = _detect(path)
+        except TapeError as error:
+            if damage is None:
+                raise
+            damage.append(error)
+            continue
         if form is Form.OURS and start is not None:
             ours.setdefault(start.session, []).append((start.segment, path, start))
         else:
@@ -103,13 +114,25 @@ def open_tapes(paths: Sequence[Path]) -> tuple[Recording, ...]:
     return tuple(tapes)
 
 
-def read_tapes(tapes: Sequence[Recording]) -> Iterator[TapeRow]:
-    """The rows of all tapes by receive time; connection numbers of different tapes never collide."""
+def read_tapes(tapes: Sequence[Recording], damage: list[TapeError] | None = None) -> Iterator[TapeRow]:
+    """The rows of all tapes by receive time; connection numbers of different tapes never collide.
+
+    ``damage`` as for ``Recording.rows``: with it every tape is read, whatever became of the others.
+    """
     if len(tapes) == 1:
-        return tapes[0].rows()
+        return tapes[0].rows(damage)
     numbers: dict[tuple[int, int], int] = {}
-    renumbered = [_renumber(tape.rows(), index, numbers) for index, tape in enumerate(tapes)]
+    renumbered = [_renumber(tape.rows(damage), index, numbers) for index, tape in enumerate(tapes)]
     return merge(*renumbered, key=lambda row: row.recv_ns)
+
+
+def _undamaged(rows: Iterator[TapeRow], damage: list[TapeError] | None) -> Iterator[TapeRow]:
+    try:
+        yield from rows
+    except TapeError as error:
+        if damage is None:
+            raise
+        damage.append(error)
 
 
 def _renumber(rows: Iterator[TapeRow], tape: int, numbers: dict[tuple[int, int], int]) -> Iterator[TapeRow]:

@@ -26,6 +26,27 @@ def test_a_folder_stands_for_every_tape_in_it(tmp_path: Path) -> None:
     assert {name: folder[name] for name in FIGURES} == {name: named[name] for name in FIGURES}
 
 
+def test_a_torn_tape_of_a_folder_does_not_take_the_others_with_it(tmp_path: Path) -> None:
+    """The torn one first, one torn in its very first row, one empty, and a later boot's whole one last."""
+    whole = rows(20).splitlines(keepends=True)
+    (tmp_path / "a.jsonl").write_text("".join(whole[:8])[:-30])
+    (tmp_path / "b.jsonl").write_text(whole[0][:20])
+    (tmp_path / "c.jsonl").write_text("")
+    (tmp_path / "d.jsonl").write_text("".join(whole[12:]))
+    done = call("replay", str(tmp_path), "--no-ui", "--json")
+    summary = lines(done.stdout)[-1]
+    assert (done.returncode, summary["exit"], summary["frames"]) == (1, 1, 7 + 8)
+    assert summary["final_books"]
+    said = done.stderr.splitlines()
+    assert len(said) == 3, done.stderr
+    for name, place in (
+        ("a.jsonl", ", row 8: "),
+        ("b.jsonl", ", row 1: "),
+        ("c.jsonl", ": the file is empty"),
+    ):
+        assert sum(f"{tmp_path / name}{place}" in sentence for sentence in said) == 1, done.stderr
+
+
 @pytest.mark.parametrize("command", [("replay", "--no-ui"), ("calibrate", "--engine", "m1")])
 def test_a_folder_without_a_tape_says_where_to_look(tmp_path: Path, command: tuple[str, ...]) -> None:
     (tmp_path / "practice").mkdir()

@@ -97,3 +97,15 @@ def test_damage_is_told_and_what_came_before_stands(tmp_path: Path) -> None:
     observed = observe([path], [], "linear_cent")
     assert "row 3" in observed.problem
     assert len(observed.markets[0].segments[0]) == 4
+
+
+def test_a_torn_tape_does_not_take_the_later_ones_with_it(tmp_path: Path) -> None:
+    """What cannot even be opened, a tear at the end, and a whole recording of a later boot."""
+    paths = [tmp_path / f"{name}.ndjson" for name in "abc"]
+    paths[0].write_text('{"recv')
+    paths[1].write_text(row(START, quote(1, 50)) + '{"recv_ns": 18')
+    paths[2].write_text(row(START + 60 * SECOND, quote(1, 52), 2) + row(START + 61 * SECOND, quote(2, 53), 2))
+    observed = observe(paths, [], "linear_cent")
+    assert f"{paths[0]}, row 1" in observed.problem and f"{paths[1]}, row 2" in observed.problem
+    assert observed.last == START + 61 * SECOND
+    assert [segment[-1].bid // 100 for segment in observed.markets[0].segments] == [50, 53]

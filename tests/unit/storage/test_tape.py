@@ -199,6 +199,20 @@ def test_a_torn_segment_gives_every_whole_row_before_the_tear(tmp_path: Path, cu
         assert len(numbers) == 100
 
 
+def test_a_tear_ends_a_segment_and_no_more_where_damage_is_collected(tmp_path: Path) -> None:
+    """The segment after it and a later boot's recording are read, and the tear is told once."""
+    for number, session in enumerate(("boot1", "boot1", "boot2")):
+        start = TapeStart(session=session, segment=number)
+        segments = Segments(tmp_path, start, 10**9, 0, 10**9)
+        segments.write(b'{"recv_ns":%d,"mono_ns":1,"conn":1,"raw":"%d"}\n' % (number, number), at(number))
+        segments.abandon() if number == 0 else segments.close()
+    torn = next(tmp_path.glob("*-0000*"))
+    damage: list[TapeError] = []
+    rows = read_tapes(open_tapes([tmp_path], damage), damage)
+    assert sorted(int(row.raw) for row in rows if row.raw is not None) == [0, 1, 2]
+    assert [error.path for error in damage] == [torn]
+
+
 SUFFIX = tape_segments.SUFFIX
 
 
