@@ -36,15 +36,15 @@ class PlanError(ValueError):
 def read_plan(text: str) -> list[Fault]:
     """The faults of ``--faults``: a file's where it names one, else the short form's. ``PlanError``."""
     path = Path(text)
-    if "@" in text and not path.exists():
-        return _numbered([_short(item.strip()) for item in text.split(",")])
     try:
+        if "@" in text and not path.exists():
+            return _numbered([_short(item.strip()) for item in text.split(",")])
         return parse_plan(path.read_text(encoding="utf-8"), str(path))
     except UnicodeDecodeError as error:
         raise PlanError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
+    except PlanError:
+        raise
     except (OSError, ValueError) as error:
-        if isinstance(error, PlanError):
-            raise
         why = (error.strerror or "it can not be read").lower() if isinstance(error, OSError) else str(error)
         raise PlanError(
             f"{safe_text(text, 80)}: {why}; name a TOML file with [[fault]] tables, or write {SHORT_FORM}"
