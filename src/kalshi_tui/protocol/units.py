@@ -101,10 +101,9 @@ def parse_money(text: str) -> Money:
 
 
 def format_decimal(value: int, places: int) -> str:
-    """The inverse of ``parse_decimal``: always ``places`` decimals, never an exponent."""
-    sign = "-" if value < 0 else ""
-    whole, fraction = divmod(abs(value), 10**places)
-    return f"{sign}{whole}.{fraction:0{places}d}"
+    """The inverse of ``parse_decimal``: always ``places`` decimals, at least one, never an exponent."""
+    digits = str(abs(value)).zfill(places + 1)
+    return f"{'-' if value < 0 else ''}{digits[:-places]}.{digits[-places:]}"
 
 
 def format_price(price: Price) -> str:

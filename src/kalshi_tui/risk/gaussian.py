@@ -43,7 +43,12 @@ def joint_probability(p: Array, q: Array, rho: Array) -> Array:
     """
     p, q, rho = np.asarray(p, float), np.asarray(q, float), np.asarray(rho, float)
     # The quantiles before broadcasting: they are the dear part, and a matrix repeats them.
-    h, k = quantiles(p)[..., None], quantiles(q)[..., None]
+    return joint_beyond(p, q, quantiles(p), quantiles(q), rho)
+
+
+def joint_beyond(p: Array, q: Array, p_quantile: Array, q_quantile: Array, rho: Array) -> Array:
+    """``joint_probability`` where the quantiles of ``p`` and ``q`` are known."""
+    h, k = p_quantile[..., None], q_quantile[..., None]
     end = np.arcsin(np.clip(rho, -MOST_RHO, MOST_RHO))[..., None]
     theta = end * (_NODES + 1.0) / 2.0
     exponent = -(h * h + k * k - 2.0 * h * k * np.sin(theta)) / (2.0 * np.cos(theta) ** 2)

@@ -18,7 +18,7 @@ from kalshi_tui.protocol.units import ONE
 from kalshi_tui.risk.base import MarketExposure
 from kalshi_tui.risk.correlation import nearest_correlation, repair_covariance
 from kalshi_tui.risk.covariance import tied_covariance
-from kalshi_tui.risk.gaussian import Array, joint_probability, quantiles
+from kalshi_tui.risk.gaussian import Array, joint_beyond, quantiles
 from kalshi_tui.risk.scenarios import Group, groups
 
 SCENARIOS = 4096
@@ -51,17 +51,19 @@ class SettlementModel:
         # A market nobody can price is taken at its most uncertain.
         priced = [probability(m) for m in ordered]
         self.p: Array = np.array([0.5 if p is None else p for p in priced], float)
+        self._quantiles = quantiles(self.p)
         self._direction: Array = np.array([_direction(m) for m in ordered], float)
         self._group: list[int] = [g for g, group in enumerate(self.groups) for _ in group.markets]
         self.latent = self._latent(correlation)
         self.blocks = self._slices()
         self.independent = repair_covariance(self._within())
-        apart = np.subtract.outer(self._group, self._group) != 0
-        self.related = repair_covariance(self.independent + self._between(self._spread(self.latent), apart))
+        self._apart = np.nonzero(np.triu(np.subtract.outer(self._group, self._group)))
+        spread = self._spread(self.latent)[self._apart]
+        self.related = repair_covariance(self.independent + self._between(spread))
         self.independent_sizes: Array = np.abs(self.independent)
         self.related_sizes: Array = np.abs(self.related)
-        self._together = self._between(np.full(apart.shape, STRESS_RHO), apart)
-        self._against = self._between(np.full(apart.shape, -STRESS_RHO), apart)
+        self._together = self._between(np.array(STRESS_RHO))
+        self._against = self._between(np.array(-STRESS_RHO))
 
     def stressed(self, n: Array) -> Array:
         """The covariance were every pair of groups to move together in the way that hurts ``n`` most.
@@ -115,10 +117,14 @@ class SettlementModel:
         rho: Array = latent[np.ix_(self._group, self._group)] * np.outer(self._direction, self._direction)
         return rho
 
-    def _between(self, rho: Array, apart: Array) -> Array:
-        """Covariances of markets of different groups, zero elsewhere."""
-        joint = joint_probability(self.p[:, None], self.p[None, :], np.where(apart, rho, 0.0))
-        covariance: Array = np.where(apart, joint - np.outer(self.p, self.p), 0.0)
+    def _between(self, rho: Array) -> Array:
+        """Covariances of markets of different groups, zero elsewhere. ``rho``: one, or one for each of ``_apart``,
+        the pairs above the diagonal."""
+        rows, columns = self._apart
+        p, q = self.p[rows], self.p[columns]
+        joint = joint_beyond(p, q, self._quantiles[rows], self._quantiles[columns], rho)
+        covariance: Array = np.zeros((len(self.p), len(self.p)))
+        covariance[rows, columns] = covariance[columns, rows] = joint - p * q
         return covariance
 
 
