@@ -11,7 +11,7 @@ from kalshi_tui.cli.common import emit, json_option, one_desk, say, venue_option
 
 if TYPE_CHECKING:
     from kalshi_tui.desk.boot import RunningDesk
-    from kalshi_tui.protocol.views import DeskView
+    from kalshi_tui.protocol.views import DeskView, Holding
 
 
 def _full_view(desk: RunningDesk) -> DeskView:
@@ -62,10 +62,13 @@ def status(venue: str | None, as_json: bool) -> None:
         f"{bar.mode}  process id {desk.holder.pid}",
         f"hand {hand}, {bar.engines_quoting} engines quoting, {bar.sessions} screens",
         f"feed {bar.feed}, gaps {bar.gaps}",
-        f"day P&L {_money(bar.day_pnl) or '–'}, drawdown {_money(bar.drawdown) or '–'} "
-        f"of {_money(bar.drawdown_limit) or '–'}, balance {_money(bar.balance) or '–'}",
+        f"day P&L {_money(bar.day_pnl) or '–'} (may lose {_money(bar.day_limit) or '–'}), "
+        f"drawdown {_money(bar.drawdown) or '–'} of {_money(bar.drawdown_limit) or '–'}",
+        f"realized {_money(bar.realized)}, unrealized {_money(bar.unrealized) or '–'}, fees {_money(bar.fees)}, "
+        f"balance {_money(bar.balance) or '–'}",
         f"stop {bar.latch or 'none'}{': ' + bar.latch_why if bar.latch_why else ''}, "
         f"{bar.unconfirmed} orders not confirmed gone",
+        *bar.stops,
         *bar.restrictions,
     ]
     click.echo("\n".join(lines))
@@ -86,6 +89,10 @@ def _status_fields(desk: RunningDesk, view: DeskView) -> dict[str, object]:
         "day_pnl_dollars": _money(bar.day_pnl),
         "drawdown_dollars": _money(bar.drawdown),
         "drawdown_limit_dollars": _money(bar.drawdown_limit),
+        "day_loss_limit_dollars": _money(bar.day_limit),
+        "realized_pnl_dollars": _money(bar.realized),
+        "unrealized_pnl_dollars": _money(bar.unrealized),
+        "fees_dollars": _money(bar.fees),
         "balance_dollars": _money(bar.balance),
         "latch": bar.latch or None,
         "latch_why": bar.latch_why or None,
@@ -95,6 +102,7 @@ def _status_fields(desk: RunningDesk, view: DeskView) -> dict[str, object]:
         "sessions": bar.sessions,
         "controller": bar.controller,
         "restrictions": list(bar.restrictions),
+        "stops": list(bar.stops),
         "open_orders": len(view.orders),
         "counters": dict(view.counters),
         "markets": [
@@ -136,12 +144,35 @@ def _positions(view: DeskView, as_json: bool) -> None:
                     "ticker": row.ticker,
                     "position": _count(row.position),
                     "day_pnl_dollars": _money(row.day_pnl),
+                    **_holding(row.holding),
                 },
             )
         return
     names = _names(view)
-    rows = [[names[row.ticker], _count(row.position), _money(row.day_pnl) or "–"] for row in held]
-    _table(rows, ["market", "position", "day P&L"], "no position.")
+    rows = [
+        [
+            names[row.ticker],
+            _count(row.position),
+            *(value or "–" for value in _holding(row.holding).values()),
+            _money(row.day_pnl) or "–",
+        ]
+        for row in held
+    ]
+    header = ["market", "position", "cost", "mark", "unrealized", "realized", "fees", "day P&L"]
+    _table(rows, header, "no position.")
+
+
+def _holding(holding: Holding | None) -> dict[str, str | None]:
+    """Before fees; the day's P&L is after them."""
+    if holding is None:
+        return {}
+    return {
+        "cost_dollars": _money(holding.cost),
+        "mark_dollars": _price(holding.mark),
+        "unrealized_pnl_dollars": _money(holding.unrealized),
+        "realized_pnl_dollars": _money(holding.realized),
+        "fees_dollars": _money(holding.fees),
+    }
 
 
 def _orders(view: DeskView, as_json: bool) -> None:

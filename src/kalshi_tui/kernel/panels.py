@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kalshi_tui.kernel.pnl import drawdown
+from kalshi_tui.kernel.pnl import day_pnl, drawdown
 from kalshi_tui.kernel.relations_outcomes import outcome_fairs
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.protocol.instant import Instant
@@ -93,13 +93,18 @@ def gauges(desk: DeskState, market: MarketState | None) -> tuple[Gauge, ...]:
 def _day(desk: DeskState) -> Gauge:
     """R1: the worse of the day's loss and its drawdown, as a share of its limit."""
     r1 = desk.chain.r1
-    down, limit = drawdown(desk), r1.params.drawdown
+    day, down, limit = day_pnl(desk), drawdown(desk), r1.params.drawdown
     word = "" if r1.state is DayState.NORMAL else f" {r1.state.value.upper()}"
-    if down is None:
+    if day is None or down is None:
         return Gauge("R1", 0, 0, limit, f"–{word}")
     used = round(min(r1.used, 10.0) * limit)
     level = {"normal": "", "warn": "warn"}.get(r1.state.value, "halt")
-    return Gauge("R1", used, used, limit, f"dd {down / 1e6:.1f}/{_whole(limit)}{word}", level)
+    loss = r1.params.day_loss
+    if -day / loss > down / limit:
+        text = f"day {MINUS}{-day / 1e6:.1f}/{_whole(loss)}{word}"
+    else:
+        text = f"dd {down / 1e6:.1f}/{_whole(limit)}{word}"
+    return Gauge("R1", used, used, limit, text, level)
 
 
 def _limits(market: MarketState | None) -> Gauge:

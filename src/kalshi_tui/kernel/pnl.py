@@ -82,8 +82,9 @@ def _stale(desk: DeskState, market: MarketState, held: Position) -> Price:
 
 
 def drawdown(desk: DeskState) -> Money | None:
-    """From the day's high by R1's own count, never negative."""
-    return None if day_pnl(desk) is None else desk.chain.r1.drawdown
+    """From the day's high by R1's own count to this moment, never negative."""
+    day = day_pnl(desk)
+    return None if day is None else desk.chain.r1.fall(day)
 
 
 def begin_day_of_found(desk: DeskState) -> None:

@@ -233,6 +233,12 @@ def _base_balance(desk: DeskState) -> None:
         _done(desk, "balance")
 
 
+def cash(desk: DeskState) -> Money | None:
+    """The balance the venue would name now: its word when the desk began, and our own fills since."""
+    base = desk.recovery.base_balance
+    return desk.balance if base is None else base + cash_explained(desk)
+
+
 def cash_explained(desk: DeskState) -> Money:
     """What trading, fees and settlements moved, less the dollar each short contract locks up."""
     total = 0

@@ -11,13 +11,14 @@ from kalshi_tui.kernel import stops
 from kalshi_tui.kernel.ladder import event_name, ladder_view, queue_place
 from kalshi_tui.kernel.lag import frame_age, lagging
 from kalshi_tui.kernel.panels import feature_lines, gauges, settlement_rows
-from kalshi_tui.kernel.pnl import day_pnl, drawdown, market_day_pnl
+from kalshi_tui.kernel.pnl import day_pnl, drawdown, mark_of, market_day_pnl, marks
+from kalshi_tui.kernel.recovery import cash
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.protocol.commands import Focus
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.market import Market
 from kalshi_tui.protocol.units import MILLISECOND, Nanos
-from kalshi_tui.protocol.views import DeskView, MarketRow, OwnOrder, StatusView
+from kalshi_tui.protocol.views import DeskView, Holding, MarketRow, OwnOrder, StatusView
 
 LOG_LINES = 40
 GONE_AFTER: Nanos = 10 * 60 * 1_000_000_000
@@ -83,6 +84,7 @@ def status_view(desk: DeskState, now: Instant) -> StatusView:
     age = None if heard is None else max(now.mono - heard.mono, 0)
     lag = frame_age(desk)
     label, when = _next_event(desk, now)
+    realized, unrealized, fees = desk.ledger.totals(marks(desk))
     restrictions = []
     if desk.gate.recovering:
         restrictions.append(desk.gate.recovering)
@@ -105,7 +107,7 @@ def status_view(desk: DeskState, now: Instant) -> StatusView:
         day_pnl=day_pnl(desk),
         drawdown=drawdown(desk),
         drawdown_limit=desk.chain.r1.params.drawdown,
-        balance=desk.balance,
+        balance=cash(desk),
         latch=_latch_word(desk, kind),
         latch_why=_flattening(desk) or why,
         unconfirmed=waiting,
@@ -117,7 +119,18 @@ def status_view(desk: DeskState, now: Instant) -> StatusView:
         sessions=hand.sessions,
         controller=hand.controller,
         restrictions=tuple(restrictions),
+        stops=_partial_stops(desk),
+        day_limit=desk.chain.r1.params.day_loss,
+        realized=realized,
+        unrealized=unrealized,
+        fees=fees,
     )
+
+
+def _partial_stops(desk: DeskState) -> tuple[str, ...]:
+    latches = desk.gate.latches
+    tables = (("kill", latches.kills), ("pull", latches.pulled), ("hold", latches.held))
+    return tuple(f"{kind} on {key}: {why}" for kind, table in tables for key, why in table.items() if key)
 
 
 def _feed_word(desk: DeskState) -> str:
@@ -181,7 +194,17 @@ def market_row(desk: DeskState, market: MarketState) -> MarketRow:
         close=facts.close_time,
         book="live" if status.valid else status.reason,
         why=market.why,
+        holding=_holding(desk, facts.ticker),
     )
+
+
+def _holding(desk: DeskState, ticker: str) -> Holding | None:
+    held = desk.ledger.get(ticker)
+    if held is None or not held.position:
+        return None
+    mark = mark_of(desk, ticker)
+    unrealized = None if mark is None else held.unrealized(mark)
+    return Holding(held.cost, mark, unrealized, held.realized, held.fees)
 
 
 def own_order(desk: DeskState, order: Order, now: Instant) -> OwnOrder:

@@ -36,8 +36,10 @@ class StatusView(Struct, frozen=True):
     gaps: int
     day_pnl: Money | None
     drawdown: Money | None
+    """From the day's high; never less than the day's loss."""
     drawdown_limit: Money | None
     balance: Money | None
+    """The venue's last word, brought up to our own fills since."""
     latch: str
     """Empty, or the strongest stop in force: HOLD, PULLED, FLATTENING, KILLED, REDUCE ONLY."""
     latch_why: str
@@ -54,6 +56,26 @@ class StatusView(Struct, frozen=True):
     """The session in control, None when detached."""
     restrictions: tuple[str, ...] = ()
     """Account-wide facts that stop trading (exchange paused, reconciling at boot, ...)."""
+    stops: tuple[str, ...] = ()
+    """Stops in force on less than everything: ``hold on market T: why``."""
+    day_limit: Money | None = None
+    """What a day may lose."""
+    realized: Money = 0
+    """Closed P&L since the desk began, before fees."""
+    unrealized: Money | None = None
+    """Open P&L at the marks, before fees; None while a position has no mark or no cost."""
+    fees: Money = 0
+
+
+class Holding(Struct, frozen=True):
+    """An open position in money."""
+
+    cost: Money | None
+    """Paid for what is open, before fees (negative when short); None where nobody knows."""
+    mark: Price | None
+    unrealized: Money | None
+    realized: Money
+    fees: Money
 
 
 class MarketRow(Struct, frozen=True):
@@ -77,6 +99,8 @@ class MarketRow(Struct, frozen=True):
     book: str
     """live, or why not: waiting, gap, crossed, feed dead..."""
     why: str
+    holding: Holding | None = None
+    """None when flat."""
 
 
 class LadderRow(Struct, frozen=True):

@@ -79,6 +79,10 @@ class R1:
         """From the day's high by micro-price marks, never negative."""
         return 0 if self.remembered is None else max(self.high_micro - self.remembered, 0)
 
+    def fall(self, micro: Money) -> Money:
+        """The drawdown if the day stands at ``micro`` now, which R1 itself may not have looked at yet."""
+        return max(self.high_micro - (micro - self.handicap), 0)
+
     @property
     def recent_drawdown(self) -> Money:
         """The deepest fall over the kept days and today, by end-of-day results."""

@@ -218,9 +218,10 @@ class Control:
         if view.settlement:
             worst = min(row.if_hit for row in view.settlement)
             question.append(f"  worst here if every order that hurts fills: {dollars(worst)}")
-        limit = view.status.drawdown_limit
-        if limit is not None:
-            question.append(f"  all engines stop at a drawdown of {whole_dollars(limit)}")
+        day, limit = view.status.day_limit, view.status.drawdown_limit
+        if day is not None and limit is not None:
+            question.append(f"  engines stop at a day's loss of {whole_dollars(day)} or")
+            question.append(f"  a drawdown of {whole_dollars(limit)}")
         question += ["", f"Type the number of markets ({number}) to switch them on."]
         self._screen.open_sheet(TypeNumber(self._screen.palette, question, number), lambda _: self._all_on())
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kalshi_tui.protocol.views import Gauge, StatusView
 from kalshi_tui.tui.ink import Line, Row, clauses, fit
-from kalshi_tui.tui.numbers import BLOCKS
+from kalshi_tui.tui.numbers import BLOCKS, dollars
 from kalshi_tui.tui.panes.base import Pane
 
 _NAME = 8
@@ -27,12 +27,13 @@ class RiskPane(Pane):
         gauges = list(view.gauges)
         if not any(gauge.name == "writes" for gauge in gauges) and view.status.write_capacity:
             gauges.append(_writes(view.status))
+        gauges.append(_cash(view.status))
         old = self.state.silent_for is not None
         bars = max(min(width - _NAME - 2 - 14, 40), 6)
         return [_line(gauge, bars, width, old) for gauge in _most_needed(gauges, height)]
 
 
-_LEAST = ("group", "R2", "global", "writes", "event", "R3", "R1", "market")
+_LEAST = ("cash", "group", "R2", "global", "writes", "event", "R3", "R1", "market")
 """What goes first where there is little room; what is alarmed never goes."""
 
 
@@ -50,6 +51,12 @@ def _writes(status: StatusView) -> Gauge:
     text = f"{tokens}, pull {status.pull_cost}"
     level = "halt" if status.pull_cost > status.write_capacity else ""
     return Gauge("writes", tokens, tokens, status.write_capacity, text, level)
+
+
+def _cash(status: StatusView) -> Gauge:
+    """What there is, and what of the P&L is still open."""
+    text = f"{dollars(status.balance, plus=False)} · open {dollars(status.unrealized)}"
+    return Gauge("cash", 0, 0, 0, text)
 
 
 def _line(gauge: Gauge, bars: int, width: int, old: bool) -> Line:

@@ -79,7 +79,7 @@ def _left(status: StatusView, detail: int, watching: bool) -> list[Span]:
             (str(status.gaps), "warn" if status.gaps else ""),
         ]
     parts += [(gap if full else "  ", ""), ("day ", "dim"), (dollars(status.day_pnl), "")]
-    parts += _drawdown(status, detail)
+    parts += _limits(status, detail)
     return [part for part in parts if part[0]]
 
 
@@ -104,13 +104,20 @@ def _feed(status: StatusView, full: bool) -> list[Span]:
     return [(f" feed {status.feed} ", "warn")]
 
 
-def _drawdown(status: StatusView, detail: int) -> list[Span]:
+def _limits(status: StatusView, detail: int) -> list[Span]:
+    """The drawdown beside the day, and of the two limits the one that is nearer."""
     if detail >= _NO_DRAWDOWN or status.drawdown is None:
         return []
-    if detail <= _CLOSE:
-        limit = f" of {whole_dollars(status.drawdown_limit)}" if status.drawdown_limit is not None else ""
-        return [(" · dd ", "dim"), (dollars(status.drawdown, plus=False), ""), (limit, "dim")]
-    return [(" dd ", "dim"), (signed(status.drawdown, DOLLAR, 0, plus=False), "")]
+    if detail > _CLOSE:
+        return [(" dd ", "dim"), (signed(status.drawdown, DOLLAR, 0, plus=False), "")]
+    drawdown: Span = (dollars(status.drawdown, plus=False), "")
+    by_day = -(status.day_pnl or 0) * (status.drawdown_limit or 0) >= status.drawdown * (
+        status.day_limit or 0
+    )
+    if by_day and status.day_limit is not None:
+        return [(f" of {whole_dollars(status.day_limit)}", "dim"), (" · dd ", "dim"), drawdown]
+    limit = f" of {whole_dollars(status.drawdown_limit)}" if status.drawdown_limit is not None else ""
+    return [(" · dd ", "dim"), drawdown, (limit, "dim")]
 
 
 def _right(view: DeskView, room: int, must: bool) -> list[Span]:
