@@ -13,10 +13,10 @@ from kalshi_tui.risk.r2 import Conditions
 
 def observe(desk: DeskState, market: MarketState) -> None:
     """Features from the touch without our own orders, and the marks risk uses."""
-    book = desk.feed.book(market.ticker)
+    book = desk.feed.book(market.facts.ticker)
     if book is None:
         return
-    own = own_resting(desk, market)
+    own = own_resting(desk, market) if market.own is None else market.own
     bid, bid_size, ask, ask_size = book.top_without(own)
     market.touch = touch_of(book, own) if bid == book.best_bid and ask == book.best_ask else None
     features = market.features

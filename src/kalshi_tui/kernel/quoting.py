@@ -74,12 +74,13 @@ def _reads_sizes(market: MarketState, params: QuoteParams) -> bool:
 
 def decide_market(desk: DeskState, market: MarketState) -> bool:
     """Bring the market's orders to what it should quote now; True when its intent changed."""
-    before = (market.bid, market.ask)
+    bid, ask = market.bid, market.ask
     desk.budget.refill(desk.now)
     market.rests = False
-    if desk.feed.settled(market.ticker):
+    ticker = market.facts.ticker
+    if desk.feed.settled(ticker):
         observe(desk, market)
-    elif desk.feed.status(market.ticker).valid:
+    elif desk.feed.status(ticker).valid:
         return False  # in the middle of one exchange action: wait for its end
     hindrance = blocked(desk, market)
     if hindrance is not None:
@@ -90,17 +91,18 @@ def decide_market(desk: DeskState, market: MarketState) -> bool:
     market.rests = _work(desk, market)
     report.say_state(desk, market)
     report.say_quote(desk, market)
-    return (market.bid, market.ask) != before
+    return market.bid != bid or market.ask != ask
 
 
 def _propose(desk: DeskState, market: MarketState) -> None:
     """Ask the engine, then let risk cut each side; what was asked before has been answered."""
-    kind, held = desk.gate.latches.strongest(market.ticker, market.facts.event_ticker)
+    facts = market.facts
+    kind, held = desk.gate.latches.strongest(facts.ticker, facts.event_ticker)
     params = engine_params(desk, market)
     market.reads_sizes = _reads_sizes(market, params)
     basis = _basis(desk, market)
     asked = None
-    if market.facts.event_ticker not in desk.relations:  # siblings and baskets have their own say
+    if facts.event_ticker not in desk.relations:  # siblings and baskets have their own say
         asked = _asked(market, params, basis, held if kind is not None else None)
     if asked is not None and asked == market.asked:
         return
@@ -221,8 +223,12 @@ def _siblings(desk: DeskState, market: MarketState) -> tuple[float | None, str]:
 def _work(desk: DeskState, market: MarketState) -> bool:
     """Target against working orders, both sides; False when something must be tried again at the next chance."""
     grid, ticker = market.facts.grid, market.facts.ticker
-    if grid is None or (market.bid is None and market.ask is None and ticker not in desk.orders.live):
+    if grid is None:
         return True
+    if ticker not in desk.orders.live and (
+        ticker in desk.unpaid or (market.bid is None and market.ask is None)
+    ):
+        return True  # nothing to do, or in line for tokens: its turn will come
     done = True
     pull = next_pull(market.prints, market.facts.series_ticker, desk.now.wall) if market.prints else None
     expiration = target.expiration(desk.now, market.facts.close_time, pull)
@@ -230,7 +236,7 @@ def _work(desk: DeskState, market: MarketState) -> bool:
     for side, wanted in ((BID, market.bid), (ASK, market.ask)):
         working = working_orders(desk, market, side)
         if not working and (wanted is None or ticker in desk.unpaid):
-            continue  # nothing to do, or in line for tokens: its turn will come
+            continue
         for order in working:
             order.intended = desk.now
         if wanted is not None and expiration is None:

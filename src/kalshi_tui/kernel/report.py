@@ -44,7 +44,8 @@ class QuoteLine(Struct, frozen=True):
 
 def say_quote(desk: DeskState, market: MarketState) -> None:
     """One line when what we want to quote has changed."""
-    if market.said_quote == (market.bid, market.ask):
+    bid, ask = market.said_quote
+    if bid == market.bid and ask == market.ask:
         return
     market.said_quote = (market.bid, market.ask)
     fair = None if market.intent is None else market.intent.fair

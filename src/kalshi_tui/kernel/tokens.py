@@ -8,7 +8,7 @@ from kalshi_tui.execution.budget import CREATE_COST, pull_cost
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.protocol.orders import OrderState
 
-IN_FLIGHT = (OrderState.SENT, OrderState.AMENDING)
+IN_FLIGHT = frozenset((OrderState.SENT, OrderState.AMENDING))
 
 
 def order_counts(desk: DeskState) -> tuple[int, int, int]:
