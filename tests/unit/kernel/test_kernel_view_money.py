@@ -33,6 +33,7 @@ def test_the_drawdown_is_never_less_than_the_days_loss() -> None:
     bench = Bench()
     bid, _ask = bench.accept_all()
     bench.fill(bid, 5 * CONTRACT, "t1")
+    bench.turn()  # R1 looks now, and not again within the second
     bench.snapshot(bid="0.4100", ask_no="0.5800")
     bench.turn()
     status = bench.kernel.view(bench.now).status
