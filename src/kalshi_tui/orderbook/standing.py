@@ -105,6 +105,8 @@ class Standing:
 
     def turned(self) -> list[str]:
         """Markets whose status changed since the last call, in the order it happened."""
+        if not self._turned:
+            return []
         tickers = list(self._turned)
         self._turned.clear()
         return tickers
