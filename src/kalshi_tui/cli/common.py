@@ -13,6 +13,7 @@ import click
 if TYPE_CHECKING:
     from kalshi_tui.desk.boot import RunningDesk
     from kalshi_tui.desk.client import DeskClient
+    from kalshi_tui.protocol.views import Goodbye
 
 T = TypeVar("T")
 
@@ -60,8 +61,8 @@ def one_desk(venue: str | None) -> RunningDesk:
 
     desks = running_desks(venue)
     if not desks:
-        which = f"{venue} " if venue else ""
-        raise Fault(f"no {which}desk is running; `kalshi-tui run` starts one.")
+        which, option = (f"{venue} ", f" --venue {venue}") if venue else ("", "")
+        raise Fault(f"no {which}desk is running; `kalshi-tui run{option}` starts one.")
     if len(desks) > 1:
         raise Fault(f"several desks run: {describe(desks)}. Name one with --venue.")
     return desks[0]
@@ -73,22 +74,33 @@ def describe(desks: list[RunningDesk]) -> str:
 
 
 def with_client(desk: RunningDesk, work: Callable[[DeskClient], Awaitable[T]]) -> T:
-    """Attach, do ``work``, leave; a desk that does not answer, or dies meanwhile, is a ``Fault``."""
-    from kalshi_tui.cli.aftermath import has_died
+    """Attach, do ``work``, leave; a desk that does not answer, ends or dies meanwhile, is a ``Fault``."""
+    from kalshi_tui.cli.aftermath import is_ending, what_became
     from kalshi_tui.desk.client import DeskClient, DeskGoneError
+
+    goodbyes: list[Goodbye] = []
 
     async def attached() -> T:
         client = await DeskClient.open(desk.socket)
         try:
             return await work(client)
         finally:
+            if client.goodbye is not None:
+                goodbyes.append(client.goodbye)
             await client.close()
 
     try:
         return asyncio.run(attached())
     except DeskGoneError as error:
-        if gone := has_died(desk):
+        if goodbyes:
+            raise Fault(is_ending(desk, goodbyes[0])) from None
+        if gone := what_became(desk):
             raise Fault(gone) from None
+        if not desk.socket.exists():
+            raise DeskSilent(
+                f"the {desk.folder.venue} desk (process id {desk.holder.pid}) is just starting or ending; its log "
+                f"is {desk.folder.log}."
+            ) from None
         raise DeskSilent(
             f"{error}; its process {desk.holder.pid} still runs, its log is {desk.folder.log}."
         ) from None

@@ -124,7 +124,7 @@ def make_plan(given: dict[str, Any], loaded: Loaded) -> Plan:
 
     settings = loaded.settings
     venue = settings.venue.name
-    _only_where_they_mean_something(given, venue)
+    only_where_they_mean_something(given, venue)
     account = _account(given, venue, settings.venue)
     return Plan(
         venue=venue,
@@ -157,7 +157,7 @@ def make_plan(given: dict[str, Any], loaded: Loaded) -> Plan:
     )
 
 
-def _only_where_they_mean_something(given: dict[str, Any], venue: str) -> None:
+def only_where_they_mean_something(given: dict[str, Any], venue: str) -> None:
     """An option that would be ignored is an error."""
     if given["live"]:
         raise Fault(
@@ -190,7 +190,8 @@ def _only_where_they_mean_something(given: dict[str, Any], venue: str) -> None:
     if not given["no_ui"]:
         useless = [name for name, set_ in (("--for", given["seconds"]), ("--json", given["as_json"])) if set_]
         if useless:
-            raise Fault(f"{', '.join(useless)} need --no-ui.", USAGE)
+            needs = "need" if len(useless) > 1 else "needs"
+            raise Fault(f"{', '.join(useless)} {needs} --no-ui.", USAGE)
 
 
 def _account(given: dict[str, Any], venue: str, section: Any) -> tuple[str, str]:

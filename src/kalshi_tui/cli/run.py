@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kalshi_tui.cli.common import Fault, is_terminal, say
-from kalshi_tui.cli.options import USAGE, load_config, make_plan, run_options
+from kalshi_tui.cli.options import (
+    USAGE,
+    load_config,
+    make_plan,
+    only_where_they_mean_something,
+    run_options,
+)
 
 if TYPE_CHECKING:
     from kalshi_tui.desk.boot import RunningDesk
@@ -31,8 +37,7 @@ def run(ctx: click.Context, /, **given: Any) -> int:
     if given["no_ui"]:
         return _headless(given)
     if not is_terminal():
-        click.echo(ctx.get_help(), err=True)
-        return USAGE
+        return _without_terminal(ctx, given)
     from kalshi_tui.cli.screen import check_screen, show_screen
 
     check_terminal()
@@ -47,6 +52,17 @@ def run(ctx: click.Context, /, **given: Any) -> int:
         desk = _start(plan)
         loading.join()
     return show_screen(desk, loaded.settings)
+
+
+def _without_terminal(ctx: click.Context, given: dict[str, Any]) -> int:
+    """What else is wrong with the options comes first: with --no-ui it would be the next thing said."""
+    why = "there is no terminal for the screen; use --no-ui to run without one."
+    try:
+        only_where_they_mean_something(given, load_config(given).settings.venue.name)
+    except Fault as fault:
+        why = fault.message
+    click.echo(f"kalshi-tui: {why}\n\n{ctx.get_help()}", err=True)
+    return USAGE
 
 
 def check_terminal() -> None:

@@ -36,7 +36,7 @@ def check_screen(settings: Settings) -> None:
 def show_screen(desk: RunningDesk, settings: Settings) -> int:
     """The screen until the trader leaves or the desk ends; the exit code. A desk that dies is a ``Fault``."""
     from kalshi_tui import logs
-    from kalshi_tui.cli.aftermath import has_died
+    from kalshi_tui.cli.aftermath import what_became
     from kalshi_tui.desk.client import DeskClient, DeskGoneError
     from kalshi_tui.locations import private_folder, state_dir, user_themes_dir
     from kalshi_tui.protocol.commands import Heartbeat
@@ -72,9 +72,9 @@ def show_screen(desk: RunningDesk, settings: Settings) -> int:
     try:
         end, message, goodbye = asyncio.run(attached())
     except DeskGoneError as error:
-        raise Fault(has_died(desk) or f"{error}.") from None
+        raise Fault(what_became(desk) or f"{error}.") from None
     if end in ("stop", "desk gone") and goodbye is None:
-        raise Fault(has_died(desk) or message)
+        raise Fault(what_became(desk) or message)
     if message:
         say(message)
     if end in ("stop", "desk gone") and goodbye is not None:

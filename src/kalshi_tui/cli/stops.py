@@ -139,7 +139,7 @@ def stop(venue: str | None, as_json: bool) -> int:
 
 def _stop(desk: RunningDesk, kind: str, market: str | None, event: str | None, as_json: bool) -> int:
     """One stop on one desk, and whether its orders are confirmed gone."""
-    from kalshi_tui.protocol.commands import Stop
+    from kalshi_tui.protocol.commands import Ack, Stop
 
     command = Stop(0, kind, _scope(market, event))
 
@@ -148,6 +148,8 @@ def _stop(desk: RunningDesk, kind: str, market: str | None, event: str | None, a
         return ack, await _unconfirmed(client) if ack.ok and kind != "hold" else 0
 
     ack, left = with_client(desk, work)
+    if ack.ok and not left and kind != "hold":
+        ack = Ack(ack.id, True, f"{ack.text}; confirmed: none of these is left")
     return _told(desk, kind, ack, as_json, left)
 
 
@@ -171,8 +173,11 @@ def _told(desk: RunningDesk, what: str, ack: Ack, as_json: bool, unconfirmed: in
     if not ack.ok:
         raise Fault(f"{what} was refused: {ack.text}.")
     if unconfirmed:
+        from kalshi_tui.kernel.words import counted
+
         raise Fault(
-            f"{unconfirmed} orders are not confirmed gone; the desk goes on asking, see `kalshi-tui orders`."
+            f"after {CONFIRM_S:.0f} s {counted(unconfirmed, 'order')} not confirmed gone; the desk goes on asking, "
+            "see `kalshi-tui orders`."
         )
     return 0
 

@@ -18,6 +18,7 @@ from kalshi_tui.kernel.card import market_card, new_york
 from kalshi_tui.kernel.params import engine_params
 from kalshi_tui.kernel.sending import cancel, create, judge
 from kalshi_tui.kernel.state import DeskState, MarketState
+from kalshi_tui.kernel.words import cancelling
 from kalshi_tui.pricing.base import engines
 from kalshi_tui.protocol import commands as cmd
 from kalshi_tui.protocol.commands import Ack
@@ -283,7 +284,7 @@ def _cancel(desk: DeskState, event: CommandReceived, command: cmd.CancelOrders) 
             if command.price is not None
             else "nothing of yours rests in this market"
         )
-    return f"cancelling {asked} order{'s' if asked > 1 else ''}"
+    return cancelling(asked)
 
 
 def _override(desk: DeskState, event: CommandReceived, command: cmd.OverrideRegime) -> str:

@@ -14,6 +14,7 @@ from kalshi_tui.kernel.booking import in_scope, own_resting, raise_alert
 from kalshi_tui.kernel.recovery import fills_since
 from kalshi_tui.kernel.sending import cancel, create
 from kalshi_tui.kernel.state import DeskState, MarketState
+from kalshi_tui.kernel.words import cancelling, counted
 from kalshi_tui.protocol.commands import Scope
 from kalshi_tui.protocol.effects import Effect, Journal, ReadFills, ReadOrders
 from kalshi_tui.protocol.market import MarketStatus
@@ -53,15 +54,24 @@ def stop(desk: DeskState, kind: StopKind, scope: Scope, why: str) -> str:
     resting = sum(1 for o in desk.orders.open_orders() if _doomed(desk, o) is not None)
     if kind is StopKind.KILL:
         there = f" in {where}" if key else ""
-        text = f"killed{there} ({why}): nothing is sent{there} any more; {resting} orders not confirmed gone"
+        text = f"killed{there} ({why}): nothing is sent{there} any more; {cancelling(resting)}"
         raise_alert(desk, Alert(f"killed{there}", AlertLevel.HALT, text))
         return text
     if kind is StopKind.FLATTEN:
         held = sum(1 for m in touched if desk.ledger.position(m.ticker))
-        return f"flattening {held} positions in {where}; quoting is off there"
+        return f"flattening {counted(held, 'position')} in {where}; quoting is off there"
     if kind is StopKind.HOLD:
-        return f"holding {where}: only orders that reduce may go"
-    return f"pulled {where}: {resting} orders not confirmed gone; quoting is off there"
+        return f"holding {where}: {_still_goes(desk, scope)}"
+    return f"pulled {where}: {cancelling(resting)}; quoting is off there"
+
+
+def _still_goes(desk: DeskState, scope: Scope) -> str:
+    """What a hold leaves open: nothing under a kill, which stays."""
+    event = desk.markets[scope.ticker].facts.event_ticker if scope.ticker else scope.event
+    kind, why = desk.gate.latches.strongest(scope.ticker, event)
+    if kind is StopKind.KILL:
+        return f"it is killed as well ({why}), so nothing may go"
+    return "only orders that reduce may go"
 
 
 def clear(desk: DeskState, scope: Scope, *, reduce_only: bool) -> str:

@@ -43,6 +43,16 @@ def refused(reason: str, side: Side, said: str) -> str:
     return f"{reason}; no {name}: {why}"
 
 
+def counted(number: int, noun: str) -> str:
+    """``1 position``, ``2 positions``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def cancelling(number: int) -> str:
+    """What a stop does about the orders it found; whether they are gone is known only later."""
+    return f"cancelling {counted(number, 'order')}" if number else "no order was open"
+
+
 def taken(order: Order, touch: Price | None) -> str:
     """How a taking order ended that did not get all it asked for. ``touch`` is the other side's best now."""
     got = max(order.filled, order.venue_filled)

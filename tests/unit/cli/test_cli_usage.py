@@ -36,11 +36,30 @@ def test_help_names_every_command_and_exit_code(flag: str) -> None:
     assert "143 terminated" in done.stdout
 
 
-@pytest.mark.parametrize("args", [(), ("run",), ("--json",), ("--seed", "3")])
+@pytest.mark.parametrize("args", [(), ("run",), ("--seed", "3")])
 def test_without_a_terminal_help_goes_to_stderr(args: tuple[str, ...]) -> None:
     done = call(*args)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("Usage: kalshi-tui run")
+    said, _, help_text = done.stderr.partition("\n\n")
+    assert said == "kalshi-tui: there is no terminal for the screen; use --no-ui to run without one."
+    assert help_text.startswith("Usage: kalshi-tui run")
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (("--scenario", "foo"), "foo"),
+        (("--for", "5s"), "--for needs --no-ui."),
+        (("--for", "5s", "--json"), "--for, --json need --no-ui."),
+        (("--venue", "demo", "--seed", "3"), "--seed belong to --venue practice"),
+    ],
+)
+def test_without_a_terminal_what_else_is_wrong_is_said_first(options: tuple[str, ...], words: str) -> None:
+    done = call("run", *options)
+    assert (done.returncode, done.stdout) == (2, "")
+    said, _, help_text = done.stderr.partition("\n\n")
+    assert said.startswith("kalshi-tui: ") and words in said and "terminal" not in said
+    assert help_text.startswith("Usage: kalshi-tui run")
 
 
 @pytest.mark.parametrize(
@@ -85,6 +104,11 @@ def test_without_a_terminal_help_goes_to_stderr(args: tuple[str, ...]) -> None:
         (("--no-ui", "--scenario", "moon", "--for", "1s"), 2, "expected one of default, calm, cpi-day, arb,"),
         (("attach",), 2, "a screen needs a terminal"),
         (("status",), 1, "no desk is running; `kalshi-tui run` starts one."),
+        (
+            ("status", "--venue", "demo"),
+            1,
+            "no demo desk is running; `kalshi-tui run --venue demo` starts one.",
+        ),
         (("orders", "--venue", "demo"), 1, "no demo desk is running"),
         (("pull",), 1, "no desk is running"),
         (("stop",), 1, "no desk is running"),

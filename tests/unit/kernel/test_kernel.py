@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from kernel_bench import START, Bench
 
+from kalshi_tui.kernel.words import counted
 from kalshi_tui.protocol import effects as ef
 from kalshi_tui.protocol import events as ev
 from kalshi_tui.protocol.commands import (
@@ -93,7 +94,7 @@ def test_kill_closes_the_gate_first_and_for_good() -> None:
     bench = Bench()
     first, _second = bench.accept_all()
     ack = bench.say(Stop(7, "kill"), session=3, in_control=False)
-    assert ack.ok and "2 orders not confirmed gone" in ack.text
+    assert ack.ok and "cancelling 2 orders" in ack.text
     assert len(bench.made(ef.CancelOrder)) == 2
     # A late answer, a new second, quoting on: nothing leaves any more.
     bench.kernel.apply(ev.CancelRefused(bench.now, first, VenueError(429, "too_many_requests")))
@@ -366,3 +367,15 @@ def test_the_same_events_give_the_same_decisions_to_the_byte() -> None:
 
     first, second = run(), run()
     assert first == second and len(first) > 20
+
+
+def test_stops_are_said_by_number_and_a_hold_under_a_kill_promises_nothing() -> None:
+    bench = Bench(("T-1", "T-2"))
+    assert bench.say(Stop(2, "hold")).text == "holding everything: only orders that reduce may go"
+    assert bench.say(Stop(3, "flatten", Scope(ticker="T-1"))).text.startswith("flattening 0 positions in T-1")
+    assert bench.say(Stop(4, "kill", Scope(ticker="T-1"))).ok
+    assert "holding T-1: it is killed as well (by key" in bench.say(Stop(5, "hold", Scope(ticker="T-1"))).text
+    assert "only orders that reduce" in bench.say(Stop(6, "hold", Scope(ticker="T-2"))).text
+    assert bench.say(Stop(7, "kill")).ok
+    assert bench.say(Stop(8, "hold")).text.endswith("so nothing may go")
+    assert (counted(1, "order"), counted(2, "order")) == ("1 order", "2 orders")
