@@ -244,8 +244,10 @@ class Kernel:
 
     def _create_accepted(self, event: ev.CreateAccepted) -> None:
         desk, name = self.state, event.client_order_id
-        book_change(desk, desk.orders.create_accepted(name, event.order_id, event.filled, event.remaining))
-        touched(desk, desk.orders.by_client_id.get(name))
+        change = desk.orders.create_accepted(name, event.order_id, event.filled, event.remaining)
+        book_change(desk, change)
+        if change is None:
+            touched(desk, desk.orders.by_client_id.get(name))
 
     # -- the connection ------------------------------------------------------------------------------
 

@@ -82,13 +82,15 @@ class RiskChain:
         ``replacing`` is what an amend's own order still counts for on its side. Without ``controls`` it is a
         preview of a quote that may rest already: rates and repeats are asked when an order really leaves.
         """
-        left, binding = order, None
+        left, binding, allowed = order, None, Decision.ALLOW
         for name in ENGINES if controls else ENGINES[1:]:
             verdict = self._ask(name, state, left, replacing)
-            if verdict.decision is Decision.REFUSE:
+            decision = verdict.decision
+            if decision is allowed:
+                continue
+            if decision is Decision.REFUSE:
                 return verdict
-            if verdict.decision is Decision.SHRINK:
-                binding, left = verdict, resized(left, verdict.count)
+            binding, left = verdict, resized(left, verdict.count)
         return binding or Verdict.allow(order.count)
 
     def watch(self, state: RiskState) -> list[Watched]:
