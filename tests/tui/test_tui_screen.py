@@ -101,7 +101,10 @@ async def test_a_stale_book_says_so_and_how_old(stage: StageMaker) -> None:
         ({"feed": "dead", "feed_age_ms": 12_000}, "FEED DEAD 12.0 s"),
         ({"feed": "lagging", "lag_ms": 900}, "FEED LAGGING 900 ms"),
         ({"feed": "connecting"}, "feed connecting"),
-        ({"latch": "KILLED", "latch_why": "key", "unconfirmed": 3}, "KILLED · 3 NOT CONFIRMED"),
+        (
+            {"latch": "KILLED", "latch_why": "key", "unconfirmed": 3, "engines_quoting": 0},
+            "KILLED · 3 NOT CONFIRMED",
+        ),
         ({"latch": "HOLD"}, " HOLD "),
         ({"mode": "PROD·PAPER", "venue": "prod", "execution": "paper"}, "PROD·PAPER"),
         ({"day_pnl": None}, "day –"),
@@ -120,6 +123,61 @@ async def test_the_status_bar_says_it(
         assert words in text
         if "armed" not in changes:
             assert "HAND safe" in text
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"latch": "KILLED", "engines_quoting": 0},
+        {"latch": "KILLED", "engines_quoting": 0, "unconfirmed": 17},
+        {"controller": 9},
+        {"controller": 9, "latch": "KILLED", "engines_quoting": 0, "gaps": 3},
+        {"controller": 9, "armed": True, "latch": "FLATTENING"},
+    ],
+    ids=("killed", "unconfirmed", "watching", "both", "flattening"),
+)
+@pytest.mark.parametrize("event", ["CPI", "CPI Nov closes"])
+async def test_the_countdown_outlives_everything_that_can_be_shorter(
+    stage: StageMaker, changes: dict[str, Any], event: str
+) -> None:
+    first = with_status(next_event=event, **changes)
+    async with stage(size=(80, 24), first=first) as on:
+        bar = on.text().split("\n")[0]
+        assert "CPI" in bar and "17:48" in bar and "day +12.40" in bar
+        assert "latch" not in changes or str(changes["latch"]) in bar
+        assert "controller" not in changes or "WATCHING" in bar
+
+
+async def test_what_closes_this_second_is_closing(stage: StageMaker) -> None:
+    drawn = view()
+    soon = replace(drawn.markets[1], close=WALL + SECOND // 2)
+    over = replace(drawn.markets[4], close=WALL - SECOND)
+    rows = (drawn.markets[0], soon, over)
+    first = with_status(next_event="CPI Nov closes", next_event_at=WALL + SECOND // 2)
+    async with stage(size=(120, 36), first=replace(first, markets=rows[1:])) as on:
+        text = on.text()
+        assert "CPI closing  08:12:12 ET" in text.split("\n")[0]
+        assert "CPI Nov — closing" in text and "Fed Dec — closed" in text
+        assert "in now" not in text
+
+
+@pytest.mark.parametrize("wide", [0, 120_000])
+async def test_at_eighty_columns_the_name_gives_way_and_the_state_stays(stage: StageMaker, wide: int) -> None:
+    """Also where positions are wide, and after a resize from a larger terminal."""
+    drawn = view()
+    states = ("quoting", "no quote", "risk", "no arb")
+    rows = tuple(
+        replace(row, engine="m3s", state=state, position=wide or row.position)
+        for row, state in zip(drawn.markets[:4], states, strict=True)
+    )
+    async with stage(size=(120, 36), first=replace(drawn, markets=rows)) as on:
+        assert on.pilot is not None
+        await on.pilot.resize_terminal(80, 24)
+        await on.settle()
+        text = on.text()
+        for state, name in zip(states, (">0.2%", ">0.3%", ">0.4%", "=0.3%"), strict=True):
+            [line] = [line for line in text.split("\n") if name in line and state in line]
+            assert "M3S" in line
 
 
 @pytest.mark.parametrize("size", SIZES)

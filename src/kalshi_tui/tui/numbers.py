@@ -11,6 +11,8 @@ from kalshi_tui.protocol.units import CENT, CONTRACT, DOLLAR, SECOND, Count, Mon
 
 UNKNOWN = "–"
 """What an unknown value looks like. Never 0."""
+NOW = "now"
+"""A countdown that has reached its end, or will within a second."""
 MINUS = "−"
 BLOCKS = "▏▎▍▌▋▊▉█"
 SPARKS = "▁▂▃▄▅▆▇█"
@@ -130,7 +132,7 @@ def countdown(until: Nanos | None, wall: Nanos) -> str:
         return UNKNOWN
     left = (until - wall) // SECOND
     if left <= 0:
-        return "now"
+        return NOW
     if left < 3_600:
         return f"{left // 60:02d}:{left % 60:02d}"
     if left < 86_400:

@@ -12,11 +12,13 @@ from kalshi_tui.tui.flash import Flash
 from kalshi_tui.tui.hints import Hint, hints
 from kalshi_tui.tui.ink import Line, Palette, Row, fit
 from kalshi_tui.tui.messages import MarketPicked
-from kalshi_tui.tui.numbers import cents, countdown, dollars, market_name, places_of, position
+from kalshi_tui.tui.numbers import NOW, cents, countdown, dollars, market_name, places_of, position
 from kalshi_tui.tui.panes.base import Pane
 from kalshi_tui.tui.state import ScreenState
 
 _DAY = 86_400 * 1_000_000_000
+_NAME_LEAST = 7
+"""Cells of a market's name with its mark below which one no longer tells it from another: ``▸ >0.3%``."""
 _ALARMS = ("stale", "no book", "lagging", "risk", "held", "paused", "killed")
 """States that want a look; everything else but quoting recedes."""
 
@@ -34,16 +36,19 @@ class Columns(NamedTuple):
 
 
 def columns(width: int, longest: tuple[int, int, int], state: int, least: int) -> Columns:
-    """Columns for an inside of ``width`` cells, dropped from the least needed: day, bid and ask, state.
+    """Columns for an inside of ``width`` cells, dropped from the least needed: day, then bid and ask.
 
-    ``longest``: the widest price, position and P&L there is to print; none of them is ever cut.
-    ``least``: cells a name keeps before the first column goes.
+    ``longest``: the widest price, position and P&L there is to print; none of them is ever cut. ``least``: cells a
+    name keeps before the first column goes; before the state, which says what is wrong, the name itself gives way.
     """
     price, pos, day = (max(least, size) + 2 for least, size in zip((4, 3, 5), longest, strict=True))
-    for day_w, price_w, state_w in ((day, price, state), (0, price, state), (0, 0, state), (0, 0, 0)):
-        name = width - 1 - pos - day_w - 2 * price_w - state_w - 4
-        if name >= (least if day_w or price_w else 12) or not state_w:
+    for day_w, price_w in ((day, price), (0, price), (0, 0)):
+        name = width - 1 - pos - day_w - 2 * price_w - state - 4
+        if name >= least:
             break
+    # A column's width holds a blank on each side; the one behind it is the next column's too.
+    state_w = state if name >= _NAME_LEAST else state - 1 if name + 1 == _NAME_LEAST else 0
+    name += state - state_w
     engine_end = name + 4
     state_end = engine_end + state_w
     bid = state_end + price_w if price_w else 0
@@ -126,7 +131,7 @@ class MarketsPane(Pane):
             cols.engine, f"{row.engine.upper():<3}" if row.engine and row.engine != "off" else "–  ", "dim"
         )
         if cols.state:
-            line.left(cols.engine + 1, fit(row.state, cols.state - cols.engine - 2), self._state_ink(row))
+            line.left(cols.engine + 1, fit(row.state, cols.state - cols.engine - 1), self._state_ink(row))
         if cols.bid:
             bid, ask = _prices(row)
             for end, side, text in ((cols.bid, "bid", bid), (cols.ask, "ask", ask)):
@@ -170,7 +175,9 @@ def _entries(rows: tuple[MarketRow, ...], grouped: bool) -> list[MarketRow | _Ev
 def _event(event: _Event, wall: Nanos) -> str:
     if event.close is None or event.close - wall > _DAY:
         return event.title
-    return f"{event.title} — closes {'in ' if event.close > wall else ''}{countdown(event.close, wall)}"
+    left = countdown(event.close, wall)
+    when = f"closes in {left}" if left != NOW else "closing" if event.close > wall else "closed"
+    return f"{event.title} — {when}"
 
 
 def _scroll(entries: list[MarketRow | _Event], selected: str, room: int) -> int:

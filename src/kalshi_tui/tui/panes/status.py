@@ -5,12 +5,12 @@ from __future__ import annotations
 from kalshi_tui.protocol.units import DOLLAR
 from kalshi_tui.protocol.views import DeskView, StatusView
 from kalshi_tui.tui.ink import Line, Row, Span, fit
-from kalshi_tui.tui.numbers import UNKNOWN, age, clock, countdown, dollars, signed, whole_dollars
+from kalshi_tui.tui.numbers import NOW, UNKNOWN, age, clock, countdown, dollars, signed, whole_dollars
 from kalshi_tui.tui.panes.base import Pane
 
 _MODE_INK = {"PRACTICE": "practice", "DEMO": "demo", "PROD": "prod", "PROD·PAPER": "paper"}
-_FULL, _CLOSE, _TIGHT, _NO_DRAWDOWN, _BARE = range(5)
-"""Levels of detail of the left, tried in order until it and the clock fit."""
+_FULL, _CLOSE, _TIGHT, _NO_DRAWDOWN, _BARE, _NO_CLOCK, _TERSE = range(7)
+"""Levels of detail of the left, tried in order until it and the right fit; the last is taken as it is."""
 _CLOCK = 9
 _LABEL_LEAST = 4
 """Cells of an event's name below which it says nothing."""
@@ -28,13 +28,12 @@ class StatusBar(Pane):
         if silent is not None or view is None:
             return [_frozen(mode, silent, width)]
         watching = self._watching(view.status)
-        left = _left(view.status, _BARE, watching)
-        for detail in (_FULL, _CLOSE, _TIGHT, _NO_DRAWDOWN):
-            tried = _left(view.status, detail, watching)
-            if _size(tried) + _size(_right(view, width - _size(tried), must=detail <= _CLOSE)) <= width:
-                left = tried
+        for detail in range(_TERSE + 1):
+            left = _left(view.status, detail, watching)
+            right = _right(view, width - _size(left), detail)
+            if right is not None:
                 break
-        right = _right(view, width - _size(left), must=False)
+        assert right is not None  # the last level takes what there is
         row = Row(width)
         for text, ink in left:
             row.then(text, ink)
@@ -66,14 +65,16 @@ def _left(status: StatusView, detail: int, watching: bool) -> list[Span]:
         (f" {status.mode} ", _MODE_INK.get(status.mode, "practice")),
         ("  " if detail == _FULL else "", ""),
     ]
-    parts += [("HAND ", "dim"), (hand, "armed" if status.armed else ""), (gap, "")]
+    label = "HAND " if detail < _TERSE else ""
+    parts += [(label, "dim"), (hand, "armed" if status.armed else ""), (gap, "")]
     if watching:
         parts += [("WATCHING", "warn"), (gap, "")]
     parts += _latch(status, gap)
-    parts += [("ENGINES " if full else "ENG ", "dim"), (str(status.engines_quoting), "")]
-    parts += [(" quoting" if detail == _FULL else "", "dim"), (gap if full else "  ", "")]
+    if status.engines_quoting or detail < _NO_CLOCK:
+        parts += [("ENGINES " if full else "ENG ", "dim"), (str(status.engines_quoting), "")]
+        parts += [(" quoting" if detail == _FULL else "", "dim"), (gap if full else "  ", "")]
     parts += _feed(status, full)
-    if status.gaps or detail < _BARE:
+    if detail < (_TERSE if status.gaps else _BARE):
         parts += [
             (" · gaps " if full else " gaps ", "dim"),
             (str(status.gaps), "warn" if status.gaps else ""),
@@ -120,34 +121,47 @@ def _limits(status: StatusView, detail: int) -> list[Span]:
     return [(" · dd ", "dim"), drawdown, (limit, "dim")]
 
 
-def _right(view: DeskView, room: int, must: bool) -> list[Span]:
-    """The next event with its countdown, and the clock, in ``room`` cells; the event's name gives way first.
+def _right(view: DeskView, room: int, detail: int) -> list[Span] | None:
+    """The next event with its countdown, and the clock, in ``room`` cells; None where the left must give way first.
 
-    ``must``: no part may be left out, though it need not fit.
+    The event's name gives way before the left does, the clock after most of it, the countdown last of all.
     """
     now = clock(view.wall)
     long = [(f"  {now} ET ", "dim")]
     short = [(f" {now}", "dim")]
     label, left = view.status.next_event, countdown(view.status.next_event_at, view.wall)
-    if not label:
-        return long if must or _size(long) <= room else short if _size(short) <= room else []
-    counted = "" if left == UNKNOWN else f" in {left}"
+    tried: list[list[Span]] = []
+    if label:
+        named, counted = _named(label, left)
+        tried += [[(f"  {words}", "event"), *long] for words in named]
+        if detail > _CLOSE:
+            first = label.split()[0]
+            tried += [[(f"{gap}{first}{counted}", "event"), *short] for gap in ("  ", " ")]
+            cells = room - _CLOCK - len(counted) - 2
+            if cells >= min(_LABEL_LEAST, len(label)):
+                tried.append([(f"  {fit(label, cells)}{counted}", "event"), *short])
+            if detail >= _NO_CLOCK:
+                tried += [
+                    [(f"  {first}{counted} ", "event")],
+                    [(f" {fit(label, _LABEL_LEAST)}{counted}", "event")],
+                ]
+    else:
+        tried += [long, short] if detail > _CLOSE else [long]
+    if detail == _TERSE:
+        tried.append(short)
+    return next((parts for parts in tried if _size(parts) <= room), [] if detail == _TERSE else None)
+
+
+def _named(label: str, left: str) -> tuple[list[str], str]:
+    """An event with its countdown, in fewer and fewer words; and what follows where only the name is cut."""
     first = label.split()[0]
-    for words in (f"{label}{counted}", f"{first}{counted}", f"{first} {left}"):
-        whole = [(f"  {words}", "event"), *long]
-        if _size(whole) <= room:
-            return whole
-    if must:
-        return whole
-    counted = "" if left == UNKNOWN else f" {left}"
-    for gap in ("  ", " "):
-        parts = [(f"{gap}{first}{counted}", "event"), *short]
-        if _size(parts) <= room:
-            return parts
-    cells = room - _CLOCK - len(counted) - 2
-    if cells >= min(_LABEL_LEAST, len(label)):
-        return [(f"  {fit(label, cells)}{counted}", "event"), *short]
-    return short if _size(short) <= room else []
+    if left == UNKNOWN:
+        return [label, first], ""
+    if left == NOW:
+        name = label.removesuffix(" closes")
+        word = NOW if name == label else "closing"
+        return [f"{name} {word}", f"{first} {word}"], f" {word}"
+    return [f"{label} in {left}", f"{first} in {left}", f"{first} {left}"], f" {left}"
 
 
 def _size(parts: list[Span]) -> int:
