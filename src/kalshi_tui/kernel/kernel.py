@@ -245,6 +245,7 @@ class Kernel:
     def _create_accepted(self, event: ev.CreateAccepted) -> None:
         desk, name = self.state, event.client_order_id
         change = desk.orders.create_accepted(name, event.order_id, event.filled, event.remaining)
+        pauses.on_accepted(desk)
         book_change(desk, change)
         if change is None:
             touched(desk, desk.orders.by_client_id.get(name))

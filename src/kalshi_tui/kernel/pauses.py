@@ -7,6 +7,9 @@ from kalshi_tui.kernel.state import DeskState
 from kalshi_tui.protocol.events import CreateRefused
 from kalshi_tui.protocol.quotes import Alert, AlertLevel
 
+THROTTLED = 5
+"""Creates in a row that the venue answers with 429 until it is said: one or two are a race for a token."""
+
 
 def on_status(desk: DeskState, *, exchange_active: bool, trading_active: bool) -> None:
     """Close or open the gate for the whole exchange, and say so once."""
@@ -27,4 +30,15 @@ def on_refused(desk: DeskState, event: CreateRefused) -> None:
     """A create the venue refused: the order's end, and where it proves a pause the end of all others."""
     if event.error.code == TRADING_PAUSED:
         on_status(desk, exchange_active=desk.gate.exchange_active, trading_active=False)
+    if event.error.status == 429:
+        desk.throttled += 1
+        if desk.throttled == THROTTLED:
+            text = "the exchange refuses orders: too many requests; quotes wait, cancels are tried again"
+            raise_alert(desk, Alert("throttled", AlertLevel.WARN, text))
     book_change(desk, desk.orders.create_refused(event.client_order_id, event.error), event.error)
+
+
+def on_accepted(desk: DeskState) -> None:
+    """A create the venue took: it listens again."""
+    desk.throttled = 0
+    desk.alerts.over("throttled")

@@ -250,6 +250,8 @@ class DeskState:
     risk: RiskState = field(init=False)
     balance: Money | None = None
     """The venue's last word on cash."""
+    throttled: int = 0
+    """Creates refused in a row with too many requests (429)."""
     last_fill: Instant | None = None
     """When a position last changed: reads asked before it prove nothing."""
     dirty: dict[str, bool | None] = field(default_factory=dict)

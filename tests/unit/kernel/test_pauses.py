@@ -46,6 +46,10 @@ def test_too_many_requests_say_nothing_against_a_market_or_a_price() -> None:
         bench.wait(1)
         bench.delta("0.4400", "1.00")
         bench.turn(300)
+    said = [line.text for line in bench.kernel.view(bench.now).log if "too many requests" in line.text]
+    assert len(said) == 1
     assert bench.kernel.state.markets["T-1"].quoting
     assert "CTRL_REFUSED_BEFORE" not in str(bench.kernel.summary()["risk_refusals"])
     assert len(bench.made(ef.CreateOrder)) == 2
+    bench.accept_all()
+    assert (bench.kernel.state.throttled, bench.kernel.state.alerts.active) == (0, {})
