@@ -7,7 +7,7 @@ from kalshi_tui.kernel.booking import own_resting
 from kalshi_tui.kernel.state import DeskState, MarketState, Own, Touch
 from kalshi_tui.orderbook.book import Book
 from kalshi_tui.protocol.quotes import Regime
-from kalshi_tui.protocol.units import CENT, ONE, SECOND
+from kalshi_tui.protocol.units import CENT, ONE, SECOND, Price
 from kalshi_tui.risk.r2 import Conditions
 
 
@@ -22,7 +22,8 @@ def observe(desk: DeskState, market: MarketState) -> None:
     features = market.features
     features.on_top(bid, bid_size, ask, ask_size, desk.now)
     snapshot = market.snapshot = features.snapshot(desk.now)
-    set_mark(desk, market, snapshot.microprice)
+    fair = snapshot.microprice
+    set_mark(desk, market, _held_by(market.risk.fair, bid, ask) if fair is None else fair)
     feel_regime(desk, market, snapshot)
 
 
@@ -31,8 +32,21 @@ def touch_of(book: Book, own: Own | None) -> Touch:
     return (book, own, book.touch())
 
 
+def _held_by(fair: float | None, bid: Price | None, ask: Price | None) -> float | None:
+    """What is left of an earlier fair value in a book with an empty side: no better than the quote that stands.
+
+    After a print the losing side of a decided market is simply gone: its old mark would hide the loss until it
+    settles.
+    """
+    if fair is None or (bid is not None and ask is not None):
+        return None
+    low = 0.0 if bid is None else bid / ONE
+    high = 1.0 if ask is None else ask / ONE
+    return min(max(fair, low), high)
+
+
 def set_mark(desk: DeskState, market: MarketState, fair: float | None) -> None:
-    """The mark risk uses; it stays as it was where the book gives none."""
+    """The mark risk uses; it stays as it was where a book that is true gives none."""
     if fair is None:
         return
     risk = market.risk

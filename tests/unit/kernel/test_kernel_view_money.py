@@ -50,3 +50,22 @@ def test_stops_on_less_than_everything_are_told() -> None:
     assert status.latch == ""
     (told,) = status.stops
     assert told.startswith("hold on market T-1")
+
+
+def test_a_mark_is_no_better_than_the_only_quote_left() -> None:
+    """After a print: 99 is bid for what was sold at 46, nobody offers; the loss shows at once."""
+    bench = Bench()
+    _bid, ask = bench.accept_all()
+    bench.fill(ask, 2 * CONTRACT, "t1")
+    bench.turn()
+    before = bench.kernel.view(bench.now).status.day_pnl
+    bench.delta("0.9900", "100.00")
+    for price, count in (("0.5400", "-100.00"), ("0.5000", "-500.00")):
+        bench.delta(price, count, side="no")
+    bench.turn()
+    view = bench.kernel.view(bench.now)
+    (row,) = [m for m in view.markets if m.position]
+    assert (row.bid, row.ask) == (9900, None)
+    assert row.holding is not None and row.holding.mark == 9900
+    assert before is not None and row.day_pnl is not None and row.day_pnl < before - DOLLAR
+    assert view.status.day_pnl == row.day_pnl
