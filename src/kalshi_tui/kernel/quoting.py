@@ -29,6 +29,9 @@ from kalshi_tui.risk.r1_machine import DayState
 
 WARNED_SIZE = 0.5
 """Of every engine's size while the day is near its loss limit."""
+REVIEWED_EVERY_S = 5
+"""A quote that stands is put to risk again this often though nothing of its own has changed: other markets' marks
+and the clock count that late for it, and at once for whatever is sent."""
 LOOK_AGAIN = 50 * MILLISECOND
 """A wanted side that is not there yet (its pause, the write budget) is looked at again after this."""
 
@@ -131,19 +134,20 @@ def _propose(desk: DeskState, market: MarketState) -> None:
 
 def _basis(desk: DeskState, market: MarketState) -> tuple[object, ...]:
     """What a review rests on beside the quote and its market's mark, our other quotes apart: those were reviewed
-    with this one in place, and whatever leaves is reviewed by itself. The second stands for the clock, and for the
-    other markets' marks.
+    with this one in place, and whatever leaves is reviewed by itself. The five seconds stand for the clock, and for
+    the other markets' marks.
     """
     risk = market.risk
     if mark_moved(market):
         market.reviewed_mark = risk.mark
     return (
-        desk.second,
+        desk.second // REVIEWED_EVERY_S,
         desk.counters.fills,
         risk.position,
         risk.limits,
         desk.risk.cash,
         desk.chain.r1.state,
+        desk.risk.day is not None and desk.risk.day.known,
         *market.paused_sides.items(),
     )
 

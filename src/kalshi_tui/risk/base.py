@@ -126,6 +126,11 @@ class DayPnl(Struct, frozen=True, gc=False):
     event_window: bool = False
     """A scheduled print is under way: liquidation marks are not to be trusted for a halt."""
 
+    @property
+    def known(self) -> bool:
+        """Whether neither mark is missing."""
+        return self.micro is not None and self.liquidation is not None
+
 
 class RiskState(Struct):
     """Everything the engines may look at. ``markets`` is in a fixed order: the desk's."""
