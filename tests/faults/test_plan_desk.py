@@ -99,8 +99,9 @@ class Day:
 
     async def end(self) -> Row:
         """The desk's summary; the exchange is stopped, its truth and its counts kept."""
-        out, _ = await self._done
+        out, said = await self._done
         self.rows = [json.loads(line) for line in out.splitlines()]
+        assert self.rows and self.rows[-1]["type"] == "summary", said.decode()
         self.truth = await self.oracle()
         await self._http.aclose()
         self.exchange.terminate()
