@@ -167,14 +167,47 @@ def test_a_terminal_that_takes_no_output_has_no_heartbeat(terminal: Starter) -> 
     assert on.beat_count() > stalled
 
 
+def asked(on: Terminal) -> int:
+    """Leave the screen; how many commands its keys became."""
+    os.write(on.master, b"\x11")
+    on.read(0.5)
+    os.write(on.master, b"d")
+    on.read(3, until=b"ASKED")
+    on.read(0.3)
+    return int(on.seen.rpartition(b"ASKED ")[2].split()[0])
+
+
+@pytest.mark.parametrize("sheet", [b"\x10", b"e", b"?"], ids=("palette", "question", "help"))
+def test_a_key_soon_after_escape_is_a_key_of_its_own(terminal: Starter, sheet: bytes) -> None:
+    """Sixty milliseconds, as a quick hand does it: the sheet closes, and ``f`` flattens instead of being text."""
+    on = terminal()
+    for _ in range(5):
+        os.write(on.master, sheet)
+        on.read(0.3)
+        os.write(on.master, b"\x1b")
+        on.read(0.06)
+        os.write(on.master, b"f")
+        on.read(0.3)
+    assert asked(on) == 5
+    assert "arrived at once" not in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", on.seen.decode("utf-8", "replace"))
+
+
+def test_arrows_are_sequences_and_no_escape(terminal: Starter) -> None:
+    on = terminal()
+    os.write(on.master, b"\x10")
+    on.read(0.3)
+    for _ in range(20):
+        os.write(on.master, b"\x1b[B")
+        on.read(0.02)
+    os.write(on.master, b"flatten this\r")
+    on.read(0.3)
+    assert asked(on) == 1
+
+
 @pytest.mark.parametrize("keys", [b"\x1b[200~bsBSq!FF\x1b[201~", b"bsBSq!FF"])
 def test_a_paste_into_the_terminal_asks_for_nothing(terminal: Starter, keys: bytes) -> None:
     on = terminal()
     os.write(on.master, keys)
     written = on.read(1.0).decode("utf-8", "replace")
     assert "pasted text" in re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", written)
-    os.write(on.master, b"\x11")
-    on.read(0.5)
-    os.write(on.master, b"d")
-    on.read(3, until=b"ASKED")
-    assert b"ASKED 0" in on.seen
+    assert asked(on) == 0

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from kalshi_tui.tui import escape
 from kalshi_tui.tui.actions import resolve_keymap
 from kalshi_tui.tui.arrange import LAYOUTS, pick_layout
 from kalshi_tui.tui.desk_app import DeskApp
@@ -45,6 +46,7 @@ async def run_screen(
     chosen = pick_theme(themes, "mono" if os.environ.get("NO_COLOR") else theme)
     state = ScreenState(link.hello, clock, resolve_keymap(keymap))
     state.layout = pick_layout(layout)
+    escape.install()
     app = DeskApp(link, state, themes, chosen, crash_file, memory)
     # What was loaded lives as long as the process: the collector need never look at it again.
     gc.collect()

@@ -125,12 +125,16 @@ class DeskApp(App[ScreenResult], inherit_bindings=False):
     def _take_key(self, event: events.Key) -> bool:
         """Hold the key until it is clear that it is not part of a paste. False where letters are text."""
         action = next((self._action_of[k] for k in (event.key, *event.aliases) if k in self._action_of), None)
-        sheet = self.desk.sheet is not None
-        if sheet and not (action and ACTIONS[action].always):
+        sheet = self.desk.sheet
+        if sheet is not None and event.key == "escape":
+            # Here and now: the next key may stand behind it already, and is neither text nor an answer any more.
+            sheet.press(event.key)
+            return True
+        if sheet is not None and not (action and ACTIONS[action].always):
             action = None
         if self._typing and action != "kill":
             return False
-        if sheet and action is None:
+        if sheet is not None and action is None:
             self._waiting_key = event.key
         if self._gate.key(action):
             self.set_timer(HOLD, self._release)

@@ -57,7 +57,7 @@ class Sheet(Vertical, Generic[Answer]):
 
     def on_key(self, event: events.Key) -> None:
         """The keys of a typing sheet that are not its text field's."""
-        if self.typing and event.key in ("escape", "up", "down"):
+        if self.typing and event.key in ("up", "down"):
             event.stop()
             self.press(event.key)
 
