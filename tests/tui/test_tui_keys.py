@@ -295,3 +295,15 @@ async def test_no_view_no_order(stage: StageMaker) -> None:
     async with stage(empty=True) as on:
         await on.press("b", "f", "q", "x", "e", "slash", "escape", "exclamation_mark")
         assert on.link.asked() == [Stop(id=0, kind="kill")]
+
+
+async def test_plus_ends_at_what_the_desk_would_take_and_says_why(stage: StageMaker) -> None:
+    first = view()
+    assert first.ladder is not None
+    capped = replace(first.ladder, hand_most=1800, hand_why="event ×0.1")
+    async with stage(first=replace(first, ladder=capped)) as on:
+        await on.press("plus", "plus", "plus")
+        assert on.state.count == 1500
+        assert on.said() == "one order by hand may have 18 here (event ×0.1): the size stays"
+        await on.press("minus")
+        assert on.state.count == 1000

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import logging
 import signal
 import time
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 from kalshi_tui.desk import exit_codes
 from kalshi_tui.desk.loop import Desk, instant
@@ -107,9 +109,17 @@ async def _watch_kill_file(desk: Desk) -> None:
     there = False
     while True:
         if desk.facts.kill_file.exists() and not there:
-            desk.kill(f"the kill file {desk.facts.kill_file} is there")
+            # What to do stands first: a small screen cuts the rest.
+            desk.kill(f"KILL file: remove it, then clear: {shown(desk.facts.kill_file)}")
         there = desk.facts.kill_file.exists()
         await asyncio.sleep(KILL_FILE_S)
+
+
+def shown(path: Path) -> str:
+    """A path under the user's home as a shell takes it too: ``~/.local/state/…``."""
+    with contextlib.suppress(ValueError, RuntimeError):
+        return f"~/{path.relative_to(Path.home())}"
+    return str(path)
 
 
 async def _feed(desk: Desk) -> None:

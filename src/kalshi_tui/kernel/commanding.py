@@ -15,6 +15,7 @@ from kalshi_tui.execution.gate import StopKind
 from kalshi_tui.kernel import ending, stops
 from kalshi_tui.kernel.booking import raise_alert
 from kalshi_tui.kernel.card import market_card, new_york
+from kalshi_tui.kernel.hand import hand_most, too_large
 from kalshi_tui.kernel.params import engine_params
 from kalshi_tui.kernel.sending import cancel, create, judge
 from kalshi_tui.kernel.state import DeskState, MarketState
@@ -228,7 +229,7 @@ def _place(desk: DeskState, event: CommandReceived, command: cmd.PlaceOrder) -> 
         raise Refused(f"pressed on a view {age / SECOND:.1f} s old: look again")
     if command.count > desk.settings.hand_size:
         raise Refused(
-            f"{command.count / 100:g} is more than one order by hand may be ({desk.settings.hand_size / 100:g})"
+            f"{command.count / 100:g} contracts are too many: {too_large(*hand_most(desk, market))}"
         )
     order = NewOrder(
         client_order_id=desk.next_client_id("m"),

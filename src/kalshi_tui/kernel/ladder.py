@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kalshi_tui.execution.orders import Order
+from kalshi_tui.kernel.hand import hand_most
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.kernel.words import book_sentence
 from kalshi_tui.portfolio.fees import maker_fee_per_contract, trade_fee
@@ -35,6 +36,7 @@ def ladder_view(desk: DeskState, market: MarketState, now: Instant, window: Focu
     orders = tuple(own_order(desk, o, now) for o in desk.orders.open_orders(facts.ticker))
     fair, fair_name = _fair(market) if status.valid else (None, "fair")
     settles_yes, settles_no = _settles(desk, market)
+    most, most_why = hand_most(desk, market)
     best_bid = None if book is None else book.best_bid
     best_ask = None if book is None else book.best_ask
     return LadderView(
@@ -65,6 +67,8 @@ def ladder_view(desk: DeskState, market: MarketState, now: Instant, window: Focu
         lean_levels=market.lean_levels,
         widen=market.widen,
         sides=market.sides,
+        hand_most=most,
+        hand_why=most_why,
         close=facts.close_time,
     )
 

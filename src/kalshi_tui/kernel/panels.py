@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from kalshi_tui.kernel.pnl import day_pnl, drawdown
+from kalshi_tui.kernel.relations_links import OVER
 from kalshi_tui.kernel.relations_outcomes import outcome_fairs
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.protocol.instant import Instant
-from kalshi_tui.protocol.units import CONTRACT, SECOND, Count, Money
+from kalshi_tui.protocol.market import MarketStatus
+from kalshi_tui.protocol.units import CONTRACT, DOLLAR, SECOND, Count, Money
 from kalshi_tui.protocol.views import FeatureLine, Gauge, SettleRow
 from kalshi_tui.risk.base import FULL
 from kalshi_tui.risk.r1_machine import DayState
@@ -101,9 +103,9 @@ def _day(desk: DeskState) -> Gauge:
     level = {"normal": "", "warn": "warn"}.get(r1.state.value, "halt")
     loss = r1.params.day_loss
     if -day / loss > down / limit:
-        text = f"day {MINUS}{-day / 1e6:.1f}/{_whole(loss)}{word}"
+        text = f"day {MINUS}{-day / 1e6:,.2f}/{_limit(loss)}{word}"
     else:
-        text = f"dd {down / 1e6:.1f}/{_whole(limit)}{word}"
+        text = f"dd {down / 1e6:,.2f}/{_limit(limit)}{word}"
     return Gauge("R1", used, used, limit, text, level)
 
 
@@ -111,6 +113,9 @@ def _limits(market: MarketState | None) -> Gauge:
     """R2: how much of the base limits is in force here, and why."""
     if market is None:
         return Gauge("R2", 0, 0, FULL, "–")
+    status = market.facts.status
+    if status in OVER or status is MarketStatus.CLOSED:
+        return Gauge("R2", 0, 0, FULL, "settled" if status in OVER else "closed", "plain")
     limits = market.risk.limits
     words = limits.why.split() or [market.regime.value]
     factors = [word for word in words if word.startswith("×")] or [f"×{limits.position / FULL:g}"]
@@ -151,6 +156,11 @@ def _loss(money: Money) -> str:
 
 def _whole(money: Money) -> str:
     return f"{money / 1e6:,.0f}"
+
+
+def _limit(money: Money) -> str:
+    """A limit as the status bar spells it: with its cents where it has any."""
+    return f"{money / 1e6:,.2f}" if money % DOLLAR else _whole(money)
 
 
 NOBODY = "none of these"

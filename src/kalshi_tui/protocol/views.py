@@ -174,6 +174,10 @@ class LadderView(Struct, frozen=True):
     """each side moved away by this share of the half-spread,"""
     sides: QuoteSides = QuoteSides.BOTH
     """and what the engine may quote."""
+    hand_most: Count | None = None
+    """The largest order by hand that is let through here now,"""
+    hand_why: str = ""
+    """and what makes it smaller than elsewhere, empty where nothing does."""
 
 
 class FeatureLine(Struct, frozen=True):

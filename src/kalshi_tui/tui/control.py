@@ -11,7 +11,7 @@ from kalshi_tui.protocol.views import EngineParams
 from kalshi_tui.tui.actions import ACTIONS, key_shown
 from kalshi_tui.tui.arrange import LAYOUTS, PANES
 from kalshi_tui.tui.intent import Refused, all_on, command_for
-from kalshi_tui.tui.numbers import dollars, market_name, whole_dollars
+from kalshi_tui.tui.numbers import contracts, dollars, market_name, whole_dollars
 from kalshi_tui.tui.panes.log import LogPane
 from kalshi_tui.tui.screen import TradingScreen
 from kalshi_tui.tui.sheets.ask import Ask, TypeNumber
@@ -145,6 +145,11 @@ class Control:
         self._screen.paint("ladder")
 
     def _size(self, step: int) -> None:
+        ladder = self._state.ladder
+        if step > 0 and ladder is not None and not self._state.may_grow:
+            why = f" ({ladder.hand_why})" if ladder.hand_why else ""
+            most = contracts(ladder.hand_most or 0)
+            raise Refused(f"one order by hand may have {most} here{why}: the size stays")
         self._state.step_size(step)
         self._screen.paint("ladder")
 

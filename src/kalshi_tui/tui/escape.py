@@ -29,6 +29,6 @@ class PromptParser(XTermParser):
 def install() -> None:
     """For every screen of this process. Over a network a sequence may come in pieces: there, and where ``ESCDELAY``
     is set, the wait stays as long as it is."""
-    linux_driver.XTermParser = PromptParser  # type: ignore[misc, attr-defined]
+    linux_driver.XTermParser = PromptParser  # type: ignore[attr-defined]
     if "ESCDELAY" not in os.environ and "SSH_CONNECTION" not in os.environ:
-        constants.ESCAPE_DELAY = ESCAPE_S
+        constants.ESCAPE_DELAY = ESCAPE_S  # type: ignore[misc]

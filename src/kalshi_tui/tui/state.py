@@ -162,6 +162,13 @@ class ScreenState:
             self.window.centre(middle)
             self.cursor = None if middle is None else self.window.grid.floor(middle)
 
+    @property
+    def may_grow(self) -> bool:
+        """Whether the desk would take the next larger size in this market."""
+        most = self.ladder.hand_most if self.ladder is not None else None
+        larger = SIZES[min(self.size_at + 1, len(SIZES) - 1)] * CONTRACT
+        return most is None or larger <= most
+
     def step_size(self, step: int) -> None:
         self.size_at = max(0, min(self.size_at + step, len(SIZES) - 1))
 

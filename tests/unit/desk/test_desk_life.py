@@ -162,6 +162,10 @@ async def test_the_kill_file_kills_and_clear_is_refused_while_it_lies_there(tmp_
     bench.desk.facts.kill_file.touch()
     await asyncio.sleep(2 * life.KILL_FILE_S + 0.1)
     assert bench.core.stops() == ["kill"]
+    commands = (event.command for event in bench.core.events if isinstance(event, ev.CommandReceived))
+    [why] = [command.why for command in commands if isinstance(command, Stop)]
+    # A small screen shows the beginning: what to do stands there, and the path behind it.
+    assert why == f"KILL file: remove it, then clear: {bench.desk.facts.kill_file}"
     client = await DeskClient.open(bench.desk.facts.socket)
     ack = await client.request(Clear(0))
     assert not ack.ok and "remove it first" in ack.text
@@ -240,3 +244,9 @@ def test_a_reader_that_stops_holds_nobody_up_and_one_that_goes_is_noticed() -> N
     assert closed == [True]
     with contextlib.suppress(BrokenPipeError):
         stream.close()
+
+
+def test_a_path_under_home_is_shown_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert life.shown(tmp_path / "state" / "KILL") == "~/state/KILL"
+    assert life.shown(Path("/var/KILL")) == "/var/KILL"

@@ -207,7 +207,7 @@ def place(bench: Bench, **changes: object) -> PlaceOrder:
         ({"view_wall": START.wall - 2 * SECOND}, "look again"),
         ({"price": 4600}, "would cross"),
         ({"price": 4450}, "not a price"),
-        ({"count": 5000}, "more than one order by hand"),
+        ({"count": 5000}, "50 contracts are too many: one order by hand may have 10 here"),
         ({"ticker": "T-9"}, "not on this desk"),
     ],
 )
