@@ -25,7 +25,7 @@ from kalshi_tui.kernel import (
     view,
 )
 from kalshi_tui.kernel.booking import book_change, book_fill, raise_alert, touched
-from kalshi_tui.kernel.quoting import decide_market, follow_book
+from kalshi_tui.kernel.quoting import decide_market, follow_book, unmoved
 from kalshi_tui.kernel.settings import KernelSettings
 from kalshi_tui.kernel.state import DeskState
 from kalshi_tui.orderbook.feed import BookFeed
@@ -120,7 +120,7 @@ class Kernel:
             if ticker is None:
                 self._other_frame(event)
                 return
-            if ticker not in desk.dirty:
+            if ticker not in desk.dirty and not unmoved(desk, ticker):
                 desk.dirty[ticker] = True
             if type(message) is BookDelta and message.msg.client_order_id is not None:
                 self._own_delta(message.msg.client_order_id)
@@ -133,10 +133,13 @@ class Kernel:
         """Everything that follows from what was applied, at this instant; in the order to carry it out."""
         desk = self.state
         desk.now = desk.risk.now = now
-        if desk.stirred or now.mono >= desk.alarm or desk.feed.has_turned:
+        mono = now.mono
+        if desk.stirred or mono >= desk.alarm or desk.feed.has_turned:
             changed, dirty = self._decide_all()
+        elif not desk.dirty and mono < desk.feed_due and not desk.settings.trace:
+            return []  # most frames: nothing is due, and nothing follows from them
         else:
-            if now.mono >= desk.feed_due:
+            if mono >= desk.feed_due:
                 rounds.feed(desk)
             changed, dirty = self._decide_dirty()
         if changed:
@@ -222,6 +225,7 @@ class Kernel:
             try:
                 handler(message)
             except (UnitError, ValueError) as error:
+                desk.stirred = True
                 text = f"a {type(message).__name__} message could not be read: {error}; reading it back"
                 raise_alert(desk, Alert("unreadable private message", AlertLevel.WARN, text))
                 desk.others.extend((ReadOrders(), ReadFills(recovery.fills_since(desk)), ReadPositions()))

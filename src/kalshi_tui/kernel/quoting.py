@@ -36,6 +36,22 @@ LOOK_AGAIN = 50 * MILLISECOND
 """A wanted side that is not there yet (its pause, the write budget) is looked at again after this."""
 
 
+def unmoved(desk: DeskState, ticker: str) -> bool:
+    """Whether a frame left the touch as it was at the last decision: most do, and nothing follows from them. Baskets
+    look deeper than the touch.
+    """
+    market = desk.markets.get(ticker)
+    if market is None or not market.rests or desk.relations or market.engine == "m3":
+        return False
+    known = market.touch
+    return (
+        known is not None
+        and known[2] == known[0].touch()
+        and known[1] is market.own
+        and known[0] is desk.feed.book(ticker)
+    )
+
+
 def follow_book(desk: DeskState, market: MarketState) -> bool:
     """After public frames alone: decide only if what they changed can change the decision.
 
@@ -47,9 +63,7 @@ def follow_book(desk: DeskState, market: MarketState) -> bool:
     book = desk.feed.book(market.facts.ticker)
     if not market.rests or book is None:
         return decide_market(desk, market)
-    own, known, shown = market.own, market.touch, book.touch()
-    if known is not None and known[2] == shown and known[0] is book and known[1] is own:
-        return False
+    own, shown = market.own, book.touch()
     if shown[0] >= shown[2]:  # crossed
         return False
     if own is None:

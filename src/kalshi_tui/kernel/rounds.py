@@ -17,7 +17,7 @@ from kalshi_tui.protocol.quotes import Alert, AlertLevel, Regime
 from kalshi_tui.protocol.units import MILLISECOND, SECOND, Nanos
 from kalshi_tui.risk.base import FlattenRequest, PullRequest
 
-FEED_EVERY: Nanos = 10 * MILLISECOND
+FEED_EVERY: Nanos = 25 * MILLISECOND
 """The shortest time the feed measures is 50 ms; what a frame tells of a book is not waited for."""
 QUEUE_EVERY_S = 5
 KEEP_DAY = 60 * SECOND
@@ -29,7 +29,7 @@ CALENDAR_EVERY = 120 * SECOND
 def feed(desk: DeskState) -> None:
     """Time-based rules of the books; what the feed asks for; markets whose book became valid or not."""
     turned = desk.feed.turned()
-    if desk.stirred or turned or desk.now.mono >= desk.feed_due:
+    if turned or desk.now.mono >= desk.feed_due:
         desk.feed_due = desk.now.mono + FEED_EVERY
         desk.feed.expire(desk.now)
         requests = desk.feed.requests()
