@@ -149,7 +149,7 @@ def _stop(desk: RunningDesk, kind: str, market: str | None, event: str | None, a
 
     ack, left = with_client(desk, work)
     if ack.ok and not left and kind != "hold":
-        ack = Ack(ack.id, True, f"{ack.text}; confirmed: none of these is left")
+        ack = Ack(ack.id, True, f"{ack.text}; confirmed: none is left")
     return _told(desk, kind, ack, as_json, left)
 
 

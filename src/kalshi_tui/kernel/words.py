@@ -29,16 +29,17 @@ def book_sentence(status: BookStatus) -> str:
 
 
 def refused(reason: str, side: Side, said: str) -> str:
-    """An engine's reason after risk refused one of its sides (``said``): what it wanted is in brackets, not a quote.
+    """An engine's reason after risk refused one of its sides (``said``): why first, for a small screen cuts the end;
+    what it wanted is in brackets, not a quote.
 
-    ``bid 94 = fair 95.0 − 1.5; ask 97`` -> ``no bid (94 = fair 95.0 − 1.5): inventory 40/40 (R0); ask 97``
+    ``bid 94 = fair 95.0 − 1.5; ask 97`` -> ``no bid: inventory 40/40 (R0) [94 = fair 95.0 − 1.5]; ask 97``
     """
     name = side.value
     why = said.removeprefix(f"no {name}: ")
     parts = reason.split("; ")
     for place, part in enumerate(parts):
         if part.startswith(f"{name} "):
-            parts[place] = f"no {name} ({part.removeprefix(f'{name} ')}): {why}"
+            parts[place] = f"no {name}: {why} [{part.removeprefix(f'{name} ')}]"
             return "; ".join(parts)
     return f"{reason}; no {name}: {why}"
 

@@ -95,7 +95,7 @@ def test_a_goodbye_instead_of_an_answer_is_an_ending(over: int, tmp_path: Path) 
 @pytest.mark.parametrize("as_json", [False, True])
 @pytest.mark.parametrize(
     ("left", "words"),
-    [([3, 1, 0], "; confirmed: none of these is left"), ([3] * 99, "order")],
+    [([3, 1, 0], "; confirmed: none is left"), ([3] * 99, "order")],
     ids=("gone", "still there"),
 )
 def test_a_stop_says_what_became_of_its_orders(

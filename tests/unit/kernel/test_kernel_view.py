@@ -160,9 +160,9 @@ def test_a_side_that_risk_refused_is_not_quoted_in_the_same_breath() -> None:
     reason = "bid 94 = fair 95.0 − 1.5 to grid; ask 97"
     said = "no bid: filled over 5 times in 60 s (R0)"
     assert refused(reason, Side.BID, said) == (
-        "no bid (94 = fair 95.0 − 1.5 to grid): filled over 5 times in 60 s (R0); ask 97"
+        "no bid: filled over 5 times in 60 s (R0) [94 = fair 95.0 − 1.5 to grid]; ask 97"
     )
-    assert refused(reason, Side.ASK, "no ask: inventory (R0)").endswith("; no ask (97): inventory (R0)")
+    assert refused(reason, Side.ASK, "no ask: inventory (R0)").endswith("; no ask: inventory (R0) [97]")
     assert refused("no arb", Side.ASK, "no ask: x") == "no arb; no ask: x"
 
 
