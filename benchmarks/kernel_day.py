@@ -17,6 +17,7 @@ from kalshi_tui.kernel.settings import KernelSettings
 from kalshi_tui.orderbook.feed import BookFeed
 from kalshi_tui.protocol import effects as ef
 from kalshi_tui.protocol import events as ev
+from kalshi_tui.protocol.events import FrameReceived
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.market import Event, MarketStatus
 from kalshi_tui.protocol.market import Market as Facts
@@ -186,7 +187,7 @@ def written(seed: int, frames: int, means: Means, engine: str = "m1", warm_up: i
 def turned(kernel: Kernel, batch: Batch) -> list[ef.Effect]:
     """One turn: everything applied, then one decision."""
     for raw in batch.frames:
-        kernel.apply(ev.FrameReceived(batch.at, 1, decode(raw)))
+        kernel.apply(FrameReceived(batch.at, 1, decode(raw)))
     for answer in batch.answers:
         kernel.apply(answer)
     return kernel.decide(batch.at)
@@ -213,7 +214,7 @@ def booted(tickers: dict[str, int], snapshots: tuple[bytes, ...], means: Means, 
         kernel.apply(ev.BudgetRead(START, means.tokens, means.tokens, means.tokens))
     kernel.apply(ev.FeedOpened(START, 1))
     for raw in snapshots:
-        kernel.apply(ev.FrameReceived(START, 1, decode(raw)))
+        kernel.apply(FrameReceived(START, 1, decode(raw)))
     kernel.decide(START)
     kernel.apply(ev.OrdersRead(START, START, (), complete=True, resting_only=True))
     kernel.apply(ev.FillsRead(START, START, (), complete=True, since=START.wall))

@@ -38,18 +38,13 @@ LOOK_AGAIN = 50 * MILLISECOND
 
 def unmoved(desk: DeskState, ticker: str) -> bool:
     """Whether a frame left the touch as it was at the last decision: most do, and nothing follows from them. Baskets
-    look deeper than the touch.
+    look deeper than the touch; a book that another takes the place of has turned, which is told apart.
     """
     market = desk.markets.get(ticker)
     if market is None or not market.rests or desk.relations or market.engine == "m3":
         return False
     known = market.touch
-    return (
-        known is not None
-        and known[2] == known[0].touch()
-        and known[1] is market.own
-        and known[0] is desk.feed.book(ticker)
-    )
+    return known is not None and known[2] == known[0].touch() and known[1] is market.own
 
 
 def follow_book(desk: DeskState, market: MarketState) -> bool:

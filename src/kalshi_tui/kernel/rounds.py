@@ -137,8 +137,8 @@ HISTORIES = ("spread", "micro", "imbal", "flow", "vol", "toxic")
 
 
 def _remember(desk: DeskState, market: MarketState) -> None:
-    """One point a second of what the feature pane draws."""
-    snapshot = market.features.snapshot(desk.now)
+    """One point a second of what the feature pane draws, as the last decision saw it."""
+    snapshot = market.snapshot or market.features.snapshot(desk.now)
     values = (
         None if snapshot.spread_levels is None else float(snapshot.spread_levels),
         None if snapshot.microprice is None else snapshot.microprice * 100.0,
