@@ -41,10 +41,10 @@ def unmoved(desk: DeskState, ticker: str) -> bool:
     look deeper than the touch; a book that another takes the place of has turned, which is told apart.
     """
     market = desk.markets.get(ticker)
-    if market is None or not market.rests or desk.relations or market.engine == "m3":
+    if market is None or not market.rests or desk.relations:
         return False
     known = market.touch
-    return known is not None and known[2] == known[0].touch() and known[1] is market.own
+    return known is not None and known[1] is market.own and known[2] == known[0].touch()
 
 
 def follow_book(desk: DeskState, market: MarketState) -> bool:
