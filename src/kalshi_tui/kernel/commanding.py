@@ -227,7 +227,7 @@ def _place(desk: DeskState, event: CommandReceived, command: cmd.PlaceOrder) -> 
     age = desk.now.wall - command.view_wall
     if not -SECOND <= age <= VIEW_LIFE:
         raise Refused(f"pressed on a view {age / SECOND:.1f} s old: look again")
-    if command.count > desk.settings.hand_size:
+    if command.count > desk.chain.controls.params.order_count:
         raise Refused(
             f"{command.count / 100:g} contracts are too many: {too_large(*hand_most(desk, market))}"
         )

@@ -10,11 +10,11 @@ from kalshi_tui.risk.base import FULL
 def hand_most(desk: DeskState, market: MarketState) -> tuple[Count, str]:
     """The largest order by hand in this market now, and R2's words where it is what binds.
 
-    R2 scales what adds. With a position an order may reduce, so only the hand's own limit is told; risk has the last
-    word on it.
+    R2 scales what adds. With a position an order may reduce, so only the limit of one order is told; risk has the
+    last word on it.
     """
-    own, limits = desk.settings.hand_size, market.risk.limits
-    scaled = desk.chain.controls.params.order_count * limits.size // FULL // CONTRACT * CONTRACT
+    limit, limits = desk.chain.controls.params.order_count, market.risk.limits
+    own, scaled = (count // CONTRACT * CONTRACT for count in (limit, limit * limits.size // FULL))
     if market.risk.position or scaled >= own:
         return own, ""
     return scaled, limits.why

@@ -45,8 +45,6 @@ class KernelSettings(Struct, frozen=True):
     hand_idle_s: int = 900
     """An armed hand falls back to safe after this long without a key."""
     reconcile_every_s: int = 20
-    hand_size: int = 1000
-    """Largest order by hand, in counts."""
     prints: tuple[ScheduledPrint, ...] = ()
     """The trader's own calendar."""
     relations: tuple[TickedRelation, ...] = ()

@@ -24,15 +24,15 @@ def test_r2_makes_the_largest_order_by_hand_smaller_and_is_named() -> None:
     bench.arm()
     desk, market = bench.kernel.state, bench.kernel.state.markets["T-1"]
     scaled(bench, 1000)
-    assert hand_most(desk, market) == (1000, "")
     controls = desk.chain.controls.params.order_count
+    assert hand_most(desk, market) == (controls // 100 * 100, "")
     scaled(bench, 600 * 1000 // controls)  # six contracts, and a fraction that no order can have
     most, why = hand_most(desk, market)
     assert 0 < most < 1000 and most % 100 == 0 and why.startswith("event ×0.")
     ladder = bench.kernel.view(bench.now, Focus(1, "T-1")).ladder
     assert ladder is not None and (ladder.hand_most, ladder.hand_why) == (most, why)
-    ack = bench.say(PlaceOrder(2, "T-1", Side.BID, 4400, 5000, bench.now.wall))
-    assert not ack.ok and ack.text == f"50 contracts are too many: {too_large(most, why)}"
+    ack = bench.say(PlaceOrder(2, "T-1", Side.BID, 4400, 90_000, bench.now.wall))
+    assert not ack.ok and ack.text == f"900 contracts are too many: {too_large(most, why)}"
     assert f"may have {most // 100} here (event ×" in ack.text
 
 
@@ -42,7 +42,8 @@ def test_with_a_position_an_order_may_reduce_so_only_the_hands_own_limit_is_told
     market = bench.kernel.state.markets["T-1"]
     assert hand_most(bench.kernel.state, market)[0] < 1000
     market.risk.position = 500
-    assert hand_most(bench.kernel.state, market) == (1000, "")
+    own = bench.kernel.state.chain.controls.params.order_count // 100 * 100
+    assert hand_most(bench.kernel.state, market) == (own, "")
 
 
 def gauge(bench: Bench, name: str) -> Gauge:
