@@ -66,12 +66,15 @@ class ScreenState:
 
     @property
     def standing(self) -> tuple[object, ...]:
-        """What more than one pane speaks of, and what a key has just changed: hand, stops, quoting, positions."""
+        """What more than one pane speaks of, and what a key has just changed: hand, stops, quoting, and positions of
+        the selected event (those of others stand in the list alone)."""
         if self.view is None:
             return ()
         status, markets = self.view.status, self.view.markets
-        held = tuple((row.quoting, row.engine, row.position) for row in markets)
-        return status.armed, status.controller, status.latch, status.feed, held
+        event = None if self.row is None else self.row.event_ticker
+        here = tuple(row.position for row in markets if row.event_ticker == event)
+        set_by_hand = tuple((row.quoting, row.engine) for row in markets)
+        return status.armed, status.controller, status.latch, status.feed, set_by_hand, here
 
     @property
     def in_control(self) -> bool:
