@@ -249,7 +249,7 @@ async def test_heartbeats_carry_the_keys(stage: StageMaker) -> None:
         await on.press("j", "k")
         await on.settle(1.1)
         beats = [c for c in on.link.sent if isinstance(c, Heartbeat)]
-        assert beats and beats[0].keys == 2
+        assert sum(beat.keys for beat in beats) == 2
 
 
 async def test_the_desk_is_told_what_the_ladder_shows(stage: StageMaker) -> None:

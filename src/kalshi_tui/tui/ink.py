@@ -39,7 +39,9 @@ class Palette:
 
     def strip(self, line: Line, width: int) -> Strip:
         """``line`` as exactly ``width`` cells, the background under every one."""
-        segments = [Segment(text, style) for text, style in _runs((text, self.style(ink)) for text, ink in line)]
+        segments = [
+            Segment(text, style) for text, style in _runs((text, self.style(ink)) for text, ink in line)
+        ]
         return Strip(segments).adjust_cell_length(width, self.style(line[-1][1] if line else ""))
 
 
