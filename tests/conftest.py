@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy comes in; as the command line does
 
 settings.register_profile("kalshi-tui", deadline=None, print_blob=True)
 settings.load_profile("kalshi-tui")

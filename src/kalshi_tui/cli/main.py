@@ -99,6 +99,8 @@ def usage_sentence(error: click.UsageError) -> str:
 def main() -> None:
     """Run and exit. Nothing that goes wrong shows a traceback."""
     os.umask(0o077)
+    # Many small matrices: threads that wait for each other cost far more than they give, and they stall a desk.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         code = program.main(prog_name=PROGRAM, standalone_mode=False)
     except click.exceptions.Exit as end:
