@@ -22,6 +22,15 @@ from kalshi_tui.practice.sockets import REST_ROOT, WS_PATH, make_app
 from kalshi_tui.protocol.units import CONTRACT, DOLLAR, Side
 
 TICKER = "KXTEST-26-A"
+ORDERS = "/portfolio/events/orders"
+ORDER = {
+    "ticker": TICKER,
+    "side": "bid",
+    "price": "0.4000",
+    "count": "1.00",
+    "time_in_force": "good_till_canceled",
+    "self_trade_prevention_type": "taker_at_cross",
+}
 EVENT = "KXTEST-26"
 SERIES = "KXTEST"
 

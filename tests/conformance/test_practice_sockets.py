@@ -14,22 +14,12 @@ from typing import Any
 
 import httpx
 import pytest
-from practice_served import TICKER, Served, served
+from practice_served import ORDER, ORDERS, TICKER, Served, served
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from kalshi_tui.practice import sockets
 from kalshi_tui.protocol.units import Side
-
-ORDER = {
-    "ticker": TICKER,
-    "side": "bid",
-    "price": "0.4000",
-    "count": "1.00",
-    "time_in_force": "good_till_canceled",
-    "self_trade_prevention_type": "taker_at_cross",
-}
-ORDERS = "/portfolio/events/orders"
 
 
 async def test_the_basic_tier_sends_ten_orders_and_is_told_to_wait(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
-from practice_served import TICKER, Served, served
+from practice_served import ORDER, ORDERS, TICKER, Served, served
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -23,15 +23,6 @@ from kalshi_tui.practice.sockets import WS_PATH
 from kalshi_tui.protocol.units import Side
 
 pytestmark = pytest.mark.fault
-ORDERS = "/portfolio/events/orders"
-ORDER = {
-    "ticker": TICKER,
-    "side": "bid",
-    "price": "0.4000",
-    "count": "1.00",
-    "time_in_force": "good_till_canceled",
-    "self_trade_prevention_type": "taker_at_cross",
-}
 Frame = dict[str, Any]
 
 

@@ -147,15 +147,20 @@ def test_a_baskets_profit_is_its_worst_state_by_enumeration(
         assert worst == basket.profit
 
 
+def offered_below(books: dict[str, LegBook], cheaper: int) -> dict[str, LegBook]:
+    """The same books with every offer that much lower: contradictions, where it is much."""
+    return {
+        ticker: LegBook(ticker, book.bids, tuple((max(p - cheaper, 1), q) for p, q in book.asks), book.fee)
+        for ticker, book in books.items()
+    }
+
+
 @given(coherent_books(), st.data(), st.integers(100, 3_000))
 def test_the_order_of_the_markets_does_not_matter(
     case: tuple[OutcomeSpace, dict[str, LegBook]], data: st.DataObject, cheaper: int
 ) -> None:
     space, coherent = case
-    books = {
-        ticker: LegBook(ticker, book.bids, tuple((max(p - cheaper, 1), q) for p, q in book.asks), book.fee)
-        for ticker, book in coherent.items()
-    }
+    books = offered_below(coherent, cheaper)
     order = data.draw(st.permutations(range(len(space.tickers))))
     pays = tuple(tuple(row[i] for i in order) for row in space.pays)
     shuffled = OutcomeSpace("E", tuple(space.tickers[i] for i in order), space.states, pays, (), "")
@@ -185,10 +190,7 @@ def test_writing_markets_as_their_no_changes_nothing_for_the_program(
     case: tuple[OutcomeSpace, dict[str, LegBook]], data: st.DataObject, cheaper: int
 ) -> None:
     space, coherent = case
-    books = {
-        ticker: LegBook(ticker, book.bids, tuple((max(p - cheaper, 1), q) for p, q in book.asks), book.fee)
-        for ticker, book in coherent.items()
-    }
+    books = offered_below(coherent, cheaper)
     turned = [data.draw(st.booleans()) for _ in space.tickers]
     pays = tuple(tuple(x ^ turn for x, turn in zip(row, turned, strict=True)) for row in space.pays)
     other = OutcomeSpace("E", space.tickers, space.states, pays, (), "")

@@ -125,6 +125,7 @@ def test_rows_can_be_read_while_recording_goes_on(tmp_path: Path) -> None:
         return len(found)
 
     wait_for(lambda: readable() == 101)
+    assert tape.problem == ""
     tape.close()
 
 
@@ -322,3 +323,4 @@ def test_a_recording_that_breaks_does_not_touch_the_desk(
     for number in range(10):
         tape.frame(at(number), 1, frame(number))
     tape.close()
+    assert "failed" in tape.problem
