@@ -12,6 +12,7 @@ from fakes import StillClock, ladder
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.color import Color, ColorSystem
+from rich.segment import Segment
 from rich.style import Style
 from textual.drivers._writer_thread import WriterThread
 from textual.drivers.headless_driver import HeadlessDriver
@@ -32,6 +33,7 @@ from kalshi_tui.tui.pulse import Pulse
 from kalshi_tui.tui.result import write_crash
 from kalshi_tui.tui.terminal import terminal_problem
 from kalshi_tui.tui.theme import ROLES, ThemeError, load_themes, pick_theme, read_theme
+from kalshi_tui.tui.tidy import tidy
 from kalshi_tui.tui.window import GROUPINGS, Window, middle_of, rungs
 
 
@@ -379,3 +381,12 @@ def test_a_terminal_that_stopped_answering_is_not_alive() -> None:
     for _ in range(3):
         writer.write("a frame nobody takes")
     assert not pulse.alive(driver)
+
+
+def test_cut_texts_are_forgotten() -> None:
+    for number in range(100):
+        Segment(f"−{number}").split_cells(1)
+    remembered = Segment._split_cells.cache_info
+    assert remembered().currsize >= 100
+    tidy()
+    assert remembered().currsize == 0

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from kalshi_tui import __version__
-from kalshi_tui.desk import exit_codes, stops_file
+from kalshi_tui.desk import allocator, exit_codes, stops_file
 from kalshi_tui.desk.life import live
 from kalshi_tui.desk.loop import Core, Desk, DeskFacts, Parts, instant
 from kalshi_tui.desk.output import Output
@@ -107,6 +107,7 @@ async def run_desk(
     plan: Plan, endpoint: Endpoint, on_step: Callable[[str], None], on_ready: Callable[[str], None]
 ) -> int:
     """The desk of this plan, from nothing to its end; the exit code. ``DeskStartError`` before it lives."""
+    allocator.settle()
     boot = family_of(plan) + secrets.token_hex(4)
     async with AsyncExitStack() as stack:
         where, signer = _venue_of(plan, endpoint)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -30,9 +29,7 @@ from kalshi_tui.tui.sheets.picker import Choice
 from kalshi_tui.tui.sheets.reader import Reader, card_page
 from kalshi_tui.tui.state import ScreenState
 from kalshi_tui.tui.theme import Theme
-
-TIDY_EVERY_S = 10.0
-"""Views leave cycles behind; collected this often, a screen that is open for days stays as large as it began."""
+from kalshi_tui.tui.tidy import EVERY_S, tidy
 
 
 class DeskApp(App[ScreenResult], inherit_bindings=False):
@@ -73,10 +70,7 @@ class DeskApp(App[ScreenResult], inherit_bindings=False):
         self._own_signals()
         self.run_worker(self._session.listen(), group="desk")
         self.set_interval(1.0, self._beat)
-        self.set_interval(TIDY_EVERY_S, self._tidy)
-
-    def _tidy(self) -> None:
-        gc.collect()  # in a method: a timer can not call a builtin
+        self.set_interval(EVERY_S, tidy)
 
     # What comes from the desk (session.Listener).
 

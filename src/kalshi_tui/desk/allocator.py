@@ -1,0 +1,23 @@
+"""Keeps a desk that runs for days as large as it began, where the C library is glibc.
+
+By its defaults glibc moves ever larger blocks onto the heap once a few have been freed, and gives every thread a
+heap of its own; between what lives long there, the freed room of big arrays is never given back.
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
+"""Names of ``mallopt(3)``."""
+_LARGE = 128 * 1024
+"""Bytes: glibc's own first threshold, which stays where it is once it has been set."""
+
+
+def settle() -> bool:
+    """Large blocks leave with their owner and all threads share one heap; False where the C library has no such say."""
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, TypeError, AttributeError):
+        return False
+    return all([mallopt(_ARENA_MAX, 1), mallopt(_MMAP_THRESHOLD, _LARGE), mallopt(_TRIM_THRESHOLD, _LARGE)])

@@ -1,0 +1,41 @@
+"""Large blocks must leave the process with their owner."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+CHILD = """
+import ctypes, sys
+from kalshi_tui.desk import allocator
+
+class Info(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_size_t) for name in (
+        "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks", "keepcost")]
+
+libc = ctypes.CDLL(None)
+libc.mallinfo2.restype = Info
+if sys.argv[1] == "settled":
+    assert allocator.settle()
+large = bytearray(8 << 20)
+del large  # by default everything below its size comes from the heap from now on
+before = libc.mallinfo2().hblkhd
+kept = bytearray(1 << 20)
+print(libc.mallinfo2().hblkhd - before)
+"""
+
+
+def mapped(how: str) -> int:
+    """Bytes a megabyte takes outside the heap, after a larger block came and went."""
+    done = subprocess.run([sys.executable, "-c", CHILD, how], capture_output=True, text=True, check=True)
+    return int(done.stdout)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has these settings")
+def test_large_blocks_are_given_back() -> None:
+    if mapped("as it comes"):
+        pytest.skip("this glibc keeps large blocks off its heap by itself")
+    assert mapped("settled") >= 1 << 20
