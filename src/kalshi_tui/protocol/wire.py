@@ -60,7 +60,8 @@ KnownMessage: TypeAlias = (
 Message: TypeAlias = KnownMessage | UnknownFrame | InvalidFrame
 
 MAX_FRAME = 4 * 1024 * 1024
-"""Bytes (or characters); a snapshot of the finest grid, full on both sides, stays below 1 MiB."""
+"""Bytes (or characters); a snapshot of the finest grid, full on both sides, stays below 1 MiB. Not asked of a
+``FullDelta``: the socket lets nothing larger in, and on its path every question costs."""
 
 
 class _Envelope(Struct, gc=False):
@@ -74,8 +75,6 @@ class _Envelope(Struct, gc=False):
 _decode_known = msgspec.json.Decoder(KnownMessage).decode
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _decode_full = msgspec.json.Decoder(FullDelta).decode
-_FULL_COMMAS = 11
-"""Of a ``FullDelta``: five keys in the frame, eight in its body."""
 _KNOWN_TYPES = frozenset(kind.__struct_config__.tag for kind in KnownMessage.__args__)
 # Bad UTF-8 and lone surrogates are ValueErrors, depth is a RecursionError: none of them is a MsgspecError.
 _REFUSALS = (msgspec.MsgspecError, ValueError, RecursionError)
@@ -85,8 +84,9 @@ _NOT_FULL = (*_REFUSALS, TypeError)
 def decode(raw: bytes | str) -> Message:
     """The message in ``raw``; ``UnknownFrame`` for a type we do not know, else ``InvalidFrame``."""
     try:
-        # A first glance, so that little else is decoded twice. Text has no count of bytes: a TypeError.
-        if raw.count(b",") == _FULL_COMMAS and len(raw) <= MAX_FRAME:  # type: ignore[arg-type]
+        # A first glance, so that little else is decoded twice: five keys in the frame, eight in its body. Text has
+        # no count of bytes: a TypeError.
+        if raw.count(b",") == 11:  # type: ignore[arg-type]
             return _decode_full(raw)
     except _NOT_FULL:
         pass
