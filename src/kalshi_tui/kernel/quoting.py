@@ -66,15 +66,25 @@ def follow_book(desk: DeskState, market: MarketState) -> bool:
     bid, bid_size, ask, ask_size = book.top_without(own)
     features = market.features
     if bid != features.bid or ask != features.ask:
-        return decide_market(desk, market)
+        return _follow_touch(desk, market)
     if bid_size == features.bid_size and ask_size == features.ask_size:
         return False
     if market.reads_sizes or features.due(desk.now):
-        return decide_market(desk, market)
+        return _follow_touch(desk, market)
     features.on_sizes(bid_size, ask_size, desk.now)
     market.touch = (book, own, shown) if bid == book.best_bid and ask == book.best_ask else None
     set_mark(desk, market, features.weighted_mid)
     return mark_moved(market) and decide_market(desk, market)
+
+
+def _follow_touch(desk: DeskState, market: MarketState) -> bool:
+    """After a move of the touch. Where nothing rests and the next order is not paid for yet, nothing can follow from
+    it: the quote is worked out when its turn comes, and for the screen once a second."""
+    ticker = market.facts.ticker
+    if ticker in desk.unpaid and ticker not in desk.orders.live and desk.feed.settled(ticker):
+        observe(desk, market)
+        return False
+    return decide_market(desk, market)
 
 
 def _reads_sizes(market: MarketState, params: QuoteParams) -> bool:

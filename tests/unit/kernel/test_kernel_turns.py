@@ -14,6 +14,7 @@ from kalshi_tui.kernel import kernel as kernel_module
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.protocol import effects as ef
 from kalshi_tui.protocol import events as ev
+from kalshi_tui.protocol.units import Side
 from kalshi_tui.risk.totals import Totals
 
 THREE = ("T-1", "T-2", "T-3")
@@ -80,6 +81,31 @@ def test_quotes_without_tokens_wait_in_line() -> None:
     assert served == [*THREE, *THREE]
     assert not bench.kernel.state.unpaid
     assert bench.kernel.state.orders.open_count() == 6
+
+
+def test_a_market_in_line_follows_its_book_and_quotes_it_when_its_turn_comes() -> None:
+    bench = Bench(THREE, boot=False, default_engine="m1")
+    bench.kernel.apply(ev.BudgetRead(bench.now, 100, 100, 100))
+    bench.kernel.state.budget.spend(95)
+    bench.turn()
+    bench.reads()
+    bench.turn()
+    state = bench.kernel.state
+    last = state.markets[THREE[-1]]
+    wanted, mark = last.ask, last.risk.mark
+    assert wanted is not None and mark is not None
+    bench.delta("0.450000", "50.00", ticker=last.ticker)
+    bench.turn(after_ms=5)
+    assert last.features.bid == 4_500 and last.risk.mark is not None and last.risk.mark > mark
+    assert last.ask == wanted, "nothing could be sent: it is worked out when it can be"
+    sent: list[int] = []
+    while not sent:
+        bench.turn(after_ms=20)
+        orders = [create.order for create in bench.made(ef.CreateOrder)]
+        sent += [o.price for o in orders if o.ticker == last.ticker and o.side is Side.ASK]
+        bench.accept_all()
+    assert last.ask is not None and sent == [last.ask.price]
+    assert last.ask.price > wanted.price
 
 
 def test_the_second_looks_at_every_market_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
