@@ -15,7 +15,7 @@ _LARGE = 128 * 1024
 
 
 def settle() -> bool:
-    """Large blocks leave with their owner and all threads share one heap; False where the C library has no such say."""
+    """Large blocks leave with their owner and all threads share one heap; False where there is no such setting."""
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (OSError, TypeError, AttributeError):
