@@ -5,6 +5,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 ARGS ?=
+# More than the cores of a small machine: a third of the tests wait for processes and clocks.
+WORKERS ?= 4
+PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 
 .PHONY: run test check bench lock clean help
 .DEFAULT_GOAL := help
@@ -19,14 +22,14 @@ run: $(VENV)/.run ## open the workstation on the practice exchange (ARGS="--seed
 		*) exit $$code;; esac; }
 
 test: $(VENV)/.dev ## run the tests (ARGS="-k book")
-	@$(BIN)/python -m pytest -n 2 $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 check: $(VENV)/.dev ## format, lint, types, import contracts, tests
 	$(BIN)/ruff format --check src tests benchmarks scripts
 	$(BIN)/ruff check src tests benchmarks scripts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n 2 $(ARGS)
+	$(PYTEST) $(ARGS)
 
 bench: $(VENV)/.dev ## measure, as ratios taken in one run (peers get an environment of their own)
 	@$(BIN)/python -m benchmarks $(ARGS)

@@ -29,7 +29,7 @@ from kalshi_tui.tui.sheets.picker import Choice
 from kalshi_tui.tui.sheets.reader import Reader, card_page
 from kalshi_tui.tui.state import ScreenState
 from kalshi_tui.tui.theme import Theme
-from kalshi_tui.tui.tidy import EVERY_S, tidy
+from kalshi_tui.tui.tidy import TIDY_EVERY_S, tidy
 
 
 class DeskApp(App[ScreenResult], inherit_bindings=False):
@@ -70,7 +70,7 @@ class DeskApp(App[ScreenResult], inherit_bindings=False):
         self._own_signals()
         self.run_worker(self._session.listen(), group="desk")
         self.set_interval(1.0, self._beat)
-        self.set_interval(EVERY_S, tidy)
+        self.set_interval(TIDY_EVERY_S, tidy)
 
     # What comes from the desk (session.Listener).
 

@@ -6,7 +6,7 @@ import gc
 
 from rich.segment import Segment
 
-EVERY_S = 10.0
+TIDY_EVERY_S = 10.0
 
 
 def tidy() -> None:
