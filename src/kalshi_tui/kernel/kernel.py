@@ -288,9 +288,7 @@ class Kernel:
                 order.ahead = ahead
 
     def _exchange_status(self, event: ev.ExchangeStatusRead) -> None:
-        pauses.on_status(
-            self.state, exchange_active=event.exchange_active, trading_active=event.trading_active
-        )
+        pauses.on_read(self.state, event)
 
     def _read_failed(self, event: ev.ReadFailed) -> None:
         error = event.error

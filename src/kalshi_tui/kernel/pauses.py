@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from kalshi_tui.kernel.booking import TRADING_PAUSED, book_change, raise_alert
 from kalshi_tui.kernel.state import DeskState
-from kalshi_tui.protocol.events import CreateRefused
+from kalshi_tui.protocol.events import CreateRefused, ExchangeStatusRead
 from kalshi_tui.protocol.quotes import Alert, AlertLevel
 
 THROTTLED = 5
 """Creates in a row that the venue answers with 429 until it is said: one or two are a race for a token."""
+
+
+def on_read(desk: DeskState, event: ExchangeStatusRead) -> None:
+    """What the exchange says of itself; that it trades only if it was asked after it last refused for a pause."""
+    active = event.exchange_active and event.trading_active
+    if active and desk.paused_at is not None and event.asked.mono <= desk.paused_at:
+        return
+    on_status(desk, exchange_active=event.exchange_active, trading_active=event.trading_active)
 
 
 def on_status(desk: DeskState, *, exchange_active: bool, trading_active: bool) -> None:
@@ -29,6 +37,7 @@ def on_status(desk: DeskState, *, exchange_active: bool, trading_active: bool) -
 def on_refused(desk: DeskState, event: CreateRefused) -> None:
     """A create the venue refused: the order's end, and where it proves a pause the end of all others."""
     if event.error.code == TRADING_PAUSED:
+        desk.paused_at = event.at.mono
         on_status(desk, exchange_active=desk.gate.exchange_active, trading_active=False)
     if event.error.status == 429:
         desk.throttled += 1

@@ -250,6 +250,8 @@ class DeskState:
     risk: RiskState = field(init=False)
     balance: Money | None = None
     """The venue's last word on cash."""
+    paused_at: Nanos | None = None
+    """Monotonic time at which an order was last refused because the exchange had paused."""
     throttled: int = 0
     """Creates refused in a row with too many requests (429)."""
     last_fill: Instant | None = None

@@ -168,6 +168,7 @@ class QueueRead(Struct, frozen=True):
 
 class ExchangeStatusRead(Struct, frozen=True):
     at: Instant
+    asked: Instant
     exchange_active: bool
     trading_active: bool
     resume: Nanos | None = None

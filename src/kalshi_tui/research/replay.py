@@ -204,7 +204,7 @@ class Replay:
             elif isinstance(effect, ef.Report):
                 self._say(effect.type, self.now.wall // MILLISECOND, effect.fields)
             elif isinstance(effect, ef.ReadExchangeStatus):
-                kernel.apply(ev.ExchangeStatusRead(self.now, True, True))
+                kernel.apply(ev.ExchangeStatusRead(self.now, self.now, True, True))
             elif isinstance(effect, ef.Answer):
                 self.answers.append(effect)
             elif isinstance(effect, ef.EndDesk):

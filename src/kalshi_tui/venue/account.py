@@ -137,7 +137,7 @@ async def read_exchange_status(transport: Transport) -> ExchangeStatusRead | Rea
         if answer.status == 200:
             return unreadable(answer, what, error)
         return ReadFailed(answer.at, what, error_from_rest(answer.status, answer.body))
-    return ExchangeStatusRead(answer.at, status.exchange_active, status.trading_active, status.resume)
+    return ExchangeStatusRead(answer.at, answer.asked, status.exchange_active, status.trading_active, status.resume)
 
 
 async def read_limits(transport: Transport) -> AccountLimits | ReadFailed:

@@ -104,7 +104,8 @@ class FakeVenue:
 
     async def read_exchange_status(self) -> ev.KernelEvent:
         await self._asked("status")
-        return ev.ExchangeStatusRead(instant(), True, True)
+        now = instant()
+        return ev.ExchangeStatusRead(now, now, True, True)
 
 
 class FakeFeed:

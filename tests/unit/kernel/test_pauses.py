@@ -23,6 +23,7 @@ def refuse(bench: Bench, error: VenueError) -> int:
 def test_one_order_refused_for_a_pause_stops_all_and_the_exchange_is_asked_until_it_resumes() -> None:
     bench = Bench()
     assert refuse(bench, PAUSED) == 2
+    refused_at = bench.now
     asked = 0
     for _ in range(6):
         bench.wait(1)
@@ -34,7 +35,10 @@ def test_one_order_refused_for_a_pause_stops_all_and_the_exchange_is_asked_until
     view = bench.kernel.view(bench.now)
     assert view.markets[0].state == "paused"
     assert any("the exchange has paused trading" in line.text for line in view.log)
-    bench.kernel.apply(ev.ExchangeStatusRead(bench.now, exchange_active=True, trading_active=True))
+    bench.kernel.apply(ev.ExchangeStatusRead(bench.now, refused_at, True, True))
+    bench.turn()
+    assert not bench.made(ef.CreateOrder), "that was asked before the pause was known"
+    bench.kernel.apply(ev.ExchangeStatusRead(bench.now, bench.now, True, True))
     bench.turn()
     assert len(bench.made(ef.CreateOrder)) == 2
 
