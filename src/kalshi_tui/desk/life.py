@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from kalshi_tui.desk import exit_codes
+from kalshi_tui.desk import allocator, exit_codes
 from kalshi_tui.desk.loop import Desk, instant
 from kalshi_tui.desk.narrate import farewell, refusals_said
 from kalshi_tui.desk.panic import pull_without_core
@@ -92,6 +92,7 @@ async def _tidy() -> None:
     while True:
         await asyncio.sleep(TIDY_EVERY_S)
         gc.collect()
+        allocator.give_back()
 
 
 async def _tick(desk: Desk) -> None:

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+glibc = pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has these settings")
 CHILD = """
 import ctypes, sys
 from kalshi_tui.desk import allocator
@@ -34,8 +35,30 @@ def mapped(how: str) -> int:
     return int(done.stdout)
 
 
-@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc has these settings")
+@glibc
 def test_large_blocks_are_given_back() -> None:
     if mapped("as it comes"):
         pytest.skip("this glibc keeps large blocks off its heap by itself")
     assert mapped("settled") >= 1 << 20
+
+
+HOLES = """
+from pathlib import Path
+from kalshi_tui.desk import allocator
+
+def resident():
+    return int(Path("/proc/self/statm").read_text().split()[1])
+
+blocks = [bytearray(16_000) for _ in range(4_000)]
+last = bytearray(16_000)  # keeps the end of the heap in place
+del blocks
+before = resident()
+assert allocator.give_back()
+print(before - resident())
+"""
+
+
+@glibc
+def test_free_pages_are_given_back() -> None:
+    done = subprocess.run([sys.executable, "-c", HOLES], capture_output=True, text=True, check=True)
+    assert int(done.stdout) > 10_000  # of 15,600 pages
