@@ -35,6 +35,7 @@ from kalshi_tui.config_models import (
     Venue,
 )
 from kalshi_tui.protocol.text import safe_text
+from kalshi_tui.protocol.units import counted
 from kalshi_tui.tui.actions import KeymapError, resolve_keymap
 
 ENV_PREFIX = "KALSHI_TUI__"
@@ -120,7 +121,7 @@ def load(
         mistakes += [_sentence(model, detail, origins, path, lines) for detail in error.errors()]
     if mistakes:
         more = len(mistakes) - MAX_MISTAKES
-        left_out = [f"and {more} mistakes more."] if more > 0 else []
+        left_out = [f"and {counted(more, 'mistake')} more."] if more > 0 else []
         raise ConfigError("\n".join([*mistakes[:MAX_MISTAKES], *left_out]))
     return Loaded(settings, path, origins)
 

@@ -51,6 +51,8 @@ def _table(rows: list[list[str]], header: list[str], empty: str) -> None:
 @json_option
 def status(venue: str | None, as_json: bool) -> None:
     """The state of a running desk."""
+    from kalshi_tui.protocol.units import counted
+
     desk = one_desk(venue)
     view = _full_view(desk)
     bar = view.status
@@ -60,14 +62,14 @@ def status(venue: str | None, as_json: bool) -> None:
     hand = "ARMED" if bar.armed else "safe"
     lines = [
         f"{bar.mode}  process id {desk.holder.pid}",
-        f"hand {hand}, {bar.engines_quoting} engines quoting, {bar.sessions} screens",
+        f"hand {hand}, {counted(bar.engines_quoting, 'engine')} quoting, {counted(bar.sessions, 'screen')}",
         f"feed {bar.feed}, gaps {bar.gaps}",
         f"day P&L {_money(bar.day_pnl) or '–'} (may lose {_money(bar.day_limit) or '–'}), "
         f"drawdown {_money(bar.drawdown) or '–'} of {_money(bar.drawdown_limit) or '–'}",
         f"realized {_money(bar.realized)}, unrealized {_money(bar.unrealized) or '–'}, fees {_money(bar.fees)}, "
         f"balance {_money(bar.balance) or '–'}",
         f"stop {bar.latch or 'none'}{': ' + bar.latch_why if bar.latch_why else ''}, "
-        f"{bar.unconfirmed} orders not confirmed gone",
+        f"{counted(bar.unconfirmed, 'order')} not confirmed gone",
         *bar.stops,
         *bar.restrictions,
     ]

@@ -173,7 +173,7 @@ def _told(desk: RunningDesk, what: str, ack: Ack, as_json: bool, unconfirmed: in
     if not ack.ok:
         raise Fault(f"{what} was refused: {ack.text}.")
     if unconfirmed:
-        from kalshi_tui.kernel.words import counted
+        from kalshi_tui.protocol.units import counted
 
         raise Fault(
             f"after {CONFIRM_S:.0f} s {counted(unconfirmed, 'order')} not confirmed gone; the desk goes on asking, "

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from kalshi_tui.protocol.effects import Report
 from kalshi_tui.protocol.refusals import explained
+from kalshi_tui.protocol.units import counted
 
 
 def sentence(report: Report) -> str:
@@ -51,15 +52,16 @@ def refusals_said(summary: Mapping[str, object]) -> list[str]:
 
 def farewell(summary: Mapping[str, object]) -> str:
     """The summary in one line, and what to do about orders that could not be pulled."""
-    left = int(str(summary["orders_live"])) + int(str(summary["orders_unknown"]))
+    fills, live, unknown, differences = (
+        int(str(summary[name])) for name in ("fills", "orders_live", "orders_unknown", "unreconciled")
+    )
+    left = live + unknown
     warning = (
-        f"; {left} order{'s' if left > 1 else ''} may still rest and fill: "
-        "what you do not want, cancel at the exchange"
+        f"; {counted(left, 'order')} may still rest and fill: what you do not want, cancel at the exchange"
     )
     return (
-        f"end    {summary['fills']} fills, {summary['volume_contracts']} contracts, "
+        f"end    {counted(fills, 'fill')}, {summary['volume_contracts']} contracts, "
         f"realized {summary['realized_pnl_dollars']}, unrealized {summary['unrealized_pnl_dollars']}, "
-        f"fees {summary['fees_dollars']}; {summary['orders_live']} orders live, "
-        f"{summary['orders_unknown']} unknown, {summary['unreconciled']} differences from the venue"
-        + (warning if left else "")
+        f"fees {summary['fees_dollars']}; {counted(live, 'order')} live, "
+        f"{unknown} unknown, {counted(differences, 'difference')} from the venue" + (warning if left else "")
     )

@@ -302,7 +302,7 @@ class BasketRun:
             return None
         lots = contracts(min(state.filled for state in self.states))
         money = f"worst case {dollars(self.realized)} of {dollars(self.promised)} promised"
-        self.status = f"{self.planned.relation}: {outcome}, {lots} lots, {money}{tail}"
+        self.status = f"{self.planned.relation}: {outcome}, size {lots}, {money}{tail}"
         return None
 
 

@@ -29,7 +29,7 @@ from kalshi_tui.execution.flatten_prices import (
 from kalshi_tui.execution.orders import Order
 from kalshi_tui.protocol.orders import OrderState, Owner, TimeInForce
 from kalshi_tui.protocol.ticks import TickGrid
-from kalshi_tui.protocol.units import MILLISECOND, SECOND, Count, Nanos, Price, Side
+from kalshi_tui.protocol.units import MILLISECOND, SECOND, Count, Nanos, Price, Side, counted
 from kalshi_tui.risk.words import cents, contracts
 
 
@@ -136,7 +136,7 @@ class Flatten:
     def _cancel(self, view: FlattenView) -> list[FlattenAction]:
         ours = self._ours(view)
         self._enter(FlattenState.CONFIRM, view)
-        self.status = f"flattening {self._left(view)}: cancelling {len(ours)} orders"
+        self.status = f"flattening {self._left(view)}: cancelling {counted(len(ours), 'order')}"
         return [CancelThis(o) for o in ours if o.state is not OrderState.CANCELING]
 
     def _confirm(self, view: FlattenView) -> list[FlattenAction] | None:
@@ -144,7 +144,7 @@ class Flatten:
         ours = self._ours(view)
         waited = view.now.mono - self._since
         if ours and waited < self._rules.confirm_patience_s * SECOND:
-            self.status = f"flattening {self._left(view)}: {len(ours)} cancels not confirmed yet"
+            self.status = f"flattening {self._left(view)}: {counted(len(ours), 'cancel')} not confirmed yet"
             return self._chase(view, ours)
         self._enter(FlattenState.SWEEP, view)
         return None
@@ -159,7 +159,7 @@ class Flatten:
 
     def _sweep(self, view: FlattenView, grid: TickGrid, free: Count) -> list[FlattenAction]:
         if self.attempts >= self._rules.max_attempts:
-            return self._stop(view, f"{self.attempts} attempts were not enough")
+            return self._stop(view, f"not done after {counted(self.attempts, 'attempt')}")
         if not view.book_valid:
             self.status = f"flattening {self._left(view)}: waiting for a true book"
             return self._give_up_waiting(view)
@@ -237,10 +237,10 @@ class Flatten:
             if self.state is not FlattenState.CONFIRM:
                 return self._cancel(view)
             if view.now.mono - self._since < self._rules.passive_s * SECOND:
-                self.status = f"{self._held(view)}; {len(ours)} cancels not confirmed yet"
+                self.status = f"{self._held(view)}; {counted(len(ours), 'cancel')} not confirmed yet"
                 return self._chase(view, ours)
             self.state = FlattenState.STUCK
-            self.status = f"{self._held(view)}, but {len(ours)} orders are not confirmed gone"
+            self.status = f"{self._held(view)}, but {counted(len(ours), 'order')} not confirmed gone"
             return []
         self.state = FlattenState.DONE
         self.status = self._held(view)

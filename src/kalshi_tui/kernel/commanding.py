@@ -29,7 +29,7 @@ from kalshi_tui.protocol.market import MarketStatus
 from kalshi_tui.protocol.orders import NewOrder, Owner, TimeInForce
 from kalshi_tui.protocol.quotes import Alert, AlertLevel, Decision, Regime
 from kalshi_tui.protocol.text import safe_text
-from kalshi_tui.protocol.units import MILLISECOND, SECOND, Side
+from kalshi_tui.protocol.units import MILLISECOND, SECOND, Side, counted
 from kalshi_tui.protocol.views import EngineParams, MarketCard
 
 VIEW_LIFE = 1000 * MILLISECOND
@@ -146,7 +146,8 @@ def _set_quoting(desk: DeskState, event: CommandReceived, command: cmd.SetQuotin
         raise Refused("its price grid is unknown: it is booked, not quoted")
     if desk.budget.capacity < 4 * len(quotable):
         raise Refused(
-            f"the write budget of {desk.budget.capacity} tokens can't defend {len(quotable)} markets"
+            f"the write budget of {counted(desk.budget.capacity, 'token')} can't defend "
+            f"{counted(len(quotable), 'market')}"
         )
     for market in quotable:
         _lift_pulls(desk, market)
@@ -179,7 +180,7 @@ def _lift_pulls(desk: DeskState, market: MarketState) -> None:
 
 
 def _name(ticker: str, count: int) -> str:
-    return ticker or f"{count} markets"
+    return ticker or counted(count, "market")
 
 
 def _set_engine(desk: DeskState, event: CommandReceived, command: cmd.SetEngine) -> str:
@@ -229,7 +230,7 @@ def _place(desk: DeskState, event: CommandReceived, command: cmd.PlaceOrder) -> 
         raise Refused(f"pressed on a view {age / SECOND:.1f} s old: look again")
     if command.count > desk.chain.controls.params.order_count:
         raise Refused(
-            f"{command.count / 100:g} contracts are too many: {too_large(*hand_most(desk, market))}"
+            f"a size of {command.count / 100:g} is too large: {too_large(*hand_most(desk, market))}"
         )
     order = NewOrder(
         client_order_id=desk.next_client_id("m"),

@@ -8,7 +8,7 @@ from kalshi_tui.kernel.relations_outcomes import outcome_fairs
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.market import MarketStatus
-from kalshi_tui.protocol.units import CONTRACT, DOLLAR, SECOND, Count, Money
+from kalshi_tui.protocol.units import CONTRACT, DOLLAR, SECOND, Count, Money, counted
 from kalshi_tui.protocol.views import FeatureLine, Gauge, SettleRow
 from kalshi_tui.risk.base import FULL
 from kalshi_tui.risk.r1_machine import DayState
@@ -22,9 +22,7 @@ MOST_OUTCOMES = 12
 def feature_lines(desk: DeskState, market: MarketState, now: Instant) -> tuple[FeatureLine, ...]:
     """One line a feature, in the trader's units; a value that is not known is a dash."""
     s = market.features.snapshot(now)
-    levels = (
-        None if s.spread_levels is None else f"{s.spread_levels} tick{'s' if s.spread_levels != 1 else ''}"
-    )
+    levels = None if s.spread_levels is None else counted(s.spread_levels, "tick")
     values = (
         ("spread", levels),
         ("micro", None if s.microprice is None else f"{s.microprice * 100:.2f}"),

@@ -14,13 +14,13 @@ from kalshi_tui.kernel.booking import in_scope, own_resting, raise_alert
 from kalshi_tui.kernel.recovery import fills_since
 from kalshi_tui.kernel.sending import cancel, create
 from kalshi_tui.kernel.state import DeskState, MarketState
-from kalshi_tui.kernel.words import cancelling, counted
+from kalshi_tui.kernel.words import cancelling
 from kalshi_tui.protocol.commands import Scope
 from kalshi_tui.protocol.effects import Effect, Journal, ReadFills, ReadOrders
 from kalshi_tui.protocol.market import MarketStatus
 from kalshi_tui.protocol.orders import NewOrder, OrderState, Owner, TimeInForce
 from kalshi_tui.protocol.quotes import Alert, AlertLevel
-from kalshi_tui.protocol.units import Count, Price, Side
+from kalshi_tui.protocol.units import Count, Price, Side, counted
 from kalshi_tui.risk.base import FlattenRequest
 from kalshi_tui.risk.r1_machine import DayState
 

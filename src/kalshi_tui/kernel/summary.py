@@ -5,7 +5,7 @@ from __future__ import annotations
 from kalshi_tui.kernel.pnl import mark_of
 from kalshi_tui.kernel.state import DeskState
 from kalshi_tui.protocol.orders import OrderState
-from kalshi_tui.protocol.units import Price, format_count, format_money
+from kalshi_tui.protocol.units import Price, counted, format_count, format_money
 
 
 def summary(desk: DeskState) -> dict[str, object]:
@@ -68,7 +68,7 @@ def assumptions(desk: DeskState) -> list[str]:
     assumed = [m.ticker for m in desk.markets.values() if m.facts.fee.assumed]
     if assumed:
         found.append(
-            f"fees of {len(assumed)} market{'s' if len(assumed) > 1 else ''} are taken as quadratic, multiplier 1"
+            f"fees of {counted(len(assumed), 'market')} are taken as quadratic, multiplier 1"
             f" ({', '.join(assumed[:3])}{', ...' if len(assumed) > 3 else ''})"
         )
     unknown = [m.ticker for m in desk.markets.values() if m.facts.grid is None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kalshi_tui.execution.orders import Order
 from kalshi_tui.orderbook.followed import BookStatus
-from kalshi_tui.protocol.units import CONTRACT, Price, Side
+from kalshi_tui.protocol.units import CONTRACT, Price, Side, counted
 
 _SENTENCES = {
     "waiting": "waiting for the book's snapshot",
@@ -42,11 +42,6 @@ def refused(reason: str, side: Side, said: str) -> str:
             parts[place] = f"no {name}: {why} [{part.removeprefix(f'{name} ')}]"
             return "; ".join(parts)
     return f"{reason}; no {name}: {why}"
-
-
-def counted(number: int, noun: str) -> str:
-    """``1 position``, ``2 positions``."""
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def cancelling(number: int) -> str:

@@ -116,3 +116,8 @@ def format_count(count: Count) -> str:
 
 def format_money(money: Money) -> str:
     return format_decimal(money, MONEY_PLACES)
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 position``, ``2 positions``: every sentence that says how many."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -17,7 +17,7 @@ import numpy as np
 from msgspec import Struct
 
 from kalshi_tui.pricing.pairs import PairRules, PairSpec, half_life
-from kalshi_tui.protocol.units import ONE, SECOND, Nanos
+from kalshi_tui.protocol.units import ONE, SECOND, Nanos, counted
 from kalshi_tui.research.calibrate_tape import State, Watched
 
 SAMPLE: Nanos = 10 * SECOND
@@ -175,7 +175,7 @@ def benjamini_hochberg(p: Sequence[float]) -> list[float]:
 def sentences(tests: Sequence[PairTest], short: int) -> Iterator[str]:
     """What was found, for a person."""
     few = f"; {short} more have under {RULES.least_samples} samples in common" if short else ""
-    yield f"{len(tests)} pairs of markets of different events tried{few}"
+    yield f"{counted(len(tests), 'pair')} of markets of different events tried{few}"
     for test in tests[:20]:
         verdict = test.refusal or "blessed"
         yield (

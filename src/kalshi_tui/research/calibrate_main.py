@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from kalshi_tui.protocol.units import MILLISECOND, SECOND, UnitError
+from kalshi_tui.protocol.units import MILLISECOND, SECOND, UnitError, counted
 from kalshi_tui.research import calibrate_file
 from kalshi_tui.research.calibrate_file import CalibrationFile, DataMark, TapeMark
 from kalshi_tui.research.calibrate_m3 import NoStatsmodelsError
@@ -164,7 +164,8 @@ def _say_json(report: Report, file: CalibrationFile, observed: Observed, out: Pa
 def _say(report: Report, file: CalibrationFile, observed: Observed, out: Path | None) -> None:
     data = file.data
     lines = [
-        f"{len(data.events)} events, {len(data.tickers)} markets of {', '.join(file.measured.series)}"
+        f"{counted(len(data.events), 'event')}, {counted(len(data.tickers), 'market')} "
+        f"of {', '.join(file.measured.series)}"
         + (f"; seed {report.parameters['seed']}" if "seed" in report.parameters else ""),
         *report.lines,
         "BLESSED: it may be named in engines.calibrations."

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from kalshi_tui.features.microprice_fit import MOVES_PER_ROW
 from kalshi_tui.kernel.calibration import Calibration
-from kalshi_tui.protocol.units import CENT, MILLISECOND, SECOND
+from kalshi_tui.protocol.units import CENT, MILLISECOND, SECOND, counted
 from kalshi_tui.research import calibrate_m1, calibrate_m2, calibrate_m3
 from kalshi_tui.research.calibrate_stats import EMBARGO, FEWEST_EVENTS, LEVEL, RESAMPLES, Span, walk_forward
 from kalshi_tui.research.calibrate_tape import Observed, Watched
@@ -87,7 +87,7 @@ def _m3(markets: Sequence[Watched]) -> Report:
         "pairs_tried": len(tests),
         "pairs_too_short": short,
     }
-    reason = "" if blessed else f"none of {len(tests)} pairs tried passes"
+    reason = "" if blessed else f"of {counted(len(tests), 'pair')} tried none passes"
     lines = list(calibrate_m3.sentences(tests, short))
     measured = Calibration(series, markets[0].grid.bands, pairs=blessed)
     report = Report(measured, reason, parameters, [], lines)
@@ -126,11 +126,15 @@ def _m1(report: Report, markets: Sequence[Watched], events: Any, folds: Any, see
         report.lines.append(
             f"held out, 30 s ahead, micro-price against {one.against}: squared error "
             f"{one.micro:.3f} against {one.rival:.3f} ¢², difference {one.difference:+.3f} ¢² "
-            f"{calibrate_m1.shown(one.interval)}, {one.events} events, sign-flip p {one.p:.3f}"
-            + ("" if one.events_needed is None else f"; about {one.events_needed} events would show it")
+            f"{calibrate_m1.shown(one.interval)}, {counted(one.events, 'event')}, sign-flip p {one.p:.3f}"
+            + (
+                ""
+                if one.events_needed is None
+                else f"; about {counted(one.events_needed, 'event')} would show it"
+            )
         )
     table, samples, moves = calibrate_m1.fit(
-        markets, f"{len(events)} events of {', '.join(report.measured.series)}"
+        markets, f"{counted(len(events), 'event')} of {', '.join(report.measured.series)}"
     )
     report.measured = msgspec.structs.replace(report.measured, table=table)
     report.parameters |= {"samples": samples, "moves": moves}
@@ -164,9 +168,9 @@ def _m1_fold(report: Report, number: int, result: calibrate_m1.FoldResult, ended
     }
     report.rows.append(("fold", fields))
     report.lines.append(
-        f"fold {number}: fitted on {len(result.fold.train)} events, tested on {result.fold.test}: error "
+        f"fold {number}: fitted on {counted(len(result.fold.train), 'event')}, tested on {result.fold.test}: error "
         f"{roots['micro']:.3f} ¢, mid {roots['mid']:.3f}, weighted mid {roots['weighted_mid']:.3f} "
-        f"({errors.points} seconds, {errors.missing} without a mid 30 s later)"
+        f"({counted(errors.points, 'second')}, {errors.missing} without a mid 30 s later)"
     )
 
 
@@ -189,7 +193,7 @@ def _m2(report: Report, markets: Sequence[Watched], events: Any, folds: Any, see
         report.lines.append(
             f"held out, {rate.name}: {calibrate_m2.percent(rate.value)} "
             f"{calibrate_m2.shown(rate.interval)}, target {calibrate_m2.percent(rate.target)}, "
-            f"default thresholds {calibrate_m2.percent(rate.by_default)}, {rate.events} events"
+            f"default thresholds {calibrate_m2.percent(rate.by_default)}, {counted(rate.events, 'event')}"
         )
     params = calibrate_m2.fit(calibrate_m2.seconds(markets))
     report.measured = msgspec.structs.replace(report.measured, regime=params)
@@ -212,7 +216,7 @@ def _m2_fold(report: Report, number: int, result: calibrate_m2.FoldResult, ended
     }
     report.rows.append(("fold", fields))
     report.lines.append(
-        f"fold {number}: fitted on {len(result.fold.train)} events (up {result.params.up:g}, down "
+        f"fold {number}: fitted on {counted(len(result.fold.train), 'event')} (up {result.params.up:g}, down "
         f"{result.params.down:g}), tested on {result.fold.test}: caught {held.caught} of {held.windows} moves; "
         f"seconds jump {held.jump_active} active {held.jump_calm} calm, "
         f"quiet {held.quiet_active} active {held.quiet_calm} calm"

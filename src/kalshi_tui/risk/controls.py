@@ -25,6 +25,7 @@ from kalshi_tui.protocol.units import (
     Nanos,
     Price,
     Side,
+    counted,
 )
 from kalshi_tui.risk.base import FULL, MarketExposure, RiskState, is_reducing, risk_per_unit, whole
 from kalshi_tui.risk.r0 import day_limit
@@ -134,7 +135,7 @@ class Controls:
         slack = SLIP if order.owner is Owner.ENGINE else 1
         most, value = self.params.order_count, order.count * risk_per_unit(order)
         if order.count > most * slack:
-            why = f"{contracts(order.count)} contracts; one order may have {contracts(most)}"
+            why = f"a size of {contracts(order.count)}; one order may have {contracts(most)}"
             return Verdict.refuse("CTRL_ORDER_SIZE", why)
         if value > self.params.order_value * slack:
             why = (
@@ -161,13 +162,17 @@ class Controls:
 
     def _rate(self, order: NewOrder, market: MarketExposure, state: RiskState) -> Verdict | None:
         if not self._all.allows(state.now.mono):
-            return Verdict.refuse("CTRL_RATE", f"more than {self.params.per_second} orders a second")
+            return Verdict.refuse(
+                "CTRL_RATE", f"more than {counted(self.params.per_second, 'order')} a second"
+            )
         here = self._by_market.get(order.ticker)
         if here is not None and not here.allows(state.now.mono, market.limits.rate):
-            why = f"more than {self.params.market_per_second} orders a second in this market"
+            why = f"more than {counted(self.params.market_per_second, 'order')} a second in this market"
             return Verdict.refuse("CTRL_RATE", why)
         if state.in_flight >= self.params.in_flight:
-            return Verdict.refuse("CTRL_IN_FLIGHT", f"{state.in_flight} requests have no answer yet")
+            return Verdict.refuse(
+                "CTRL_IN_FLIGHT", f"{counted(state.in_flight, 'request')} without an answer yet"
+            )
         return None
 
     def _repeats(self, order: NewOrder, now: Instant) -> Verdict | None:
@@ -183,7 +188,7 @@ class Controls:
                 return Verdict.refuse("CTRL_DUPLICATE", "the same order left a moment ago")
         refused = self._refused.get((order.ticker, order.side, order.price), ())
         if sum(1 for at in refused if now.mono - at <= 60 * SECOND) >= self.params.refusals:
-            why = f"the venue refused {cents(order.price)} {self.params.refusals} times within a minute"
+            why = f"the venue refused {cents(order.price)} {counted(self.params.refusals, 'time')} within a minute"
             return Verdict.refuse("CTRL_REFUSED_BEFORE", why)
         return None
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Protocol
 
 from kalshi_tui.protocol.commands import Ack, AnyCommand, SetEngine
+from kalshi_tui.protocol.units import counted
 from kalshi_tui.protocol.views import EngineParams
 from kalshi_tui.tui.actions import ACTIONS, key_shown
 from kalshi_tui.tui.arrange import LAYOUTS, PANES
@@ -218,7 +219,7 @@ class Control:
         view = self._state.view
         assert view is not None  # _any_quoting is True without one
         number = len(view.markets)
-        question = [f"Switch quoting on in all {number} markets?", ""]
+        question = [f"Switch quoting on everywhere: {counted(number, 'market')}?", ""]
         question += [f"  {g.name:<8} {g.text}" for g in view.gauges if g.cap > 0 or "worst" in g.text]
         if view.settlement:
             worst = min(row.if_hit for row in view.settlement)

@@ -182,7 +182,7 @@ def test_an_untrue_book_is_waited_for_but_not_for_ever() -> None:
         now = now.plus(SECOND)
     assert (machine.state, machine.status) == (
         FlattenState.STUCK,
-        "12 of 12 left: 3 attempts were not enough",
+        "12 of 12 left: not done after 3 attempts",
     )
 
 
@@ -237,7 +237,7 @@ def test_flat_with_cancels_that_nobody_confirms_is_not_called_done() -> None:
     machine.step(view(0, orders=(bid,), now=START.plus(10 * SECOND)))
     assert (machine.state, machine.status) == (
         FlattenState.STUCK,
-        "flat, but 1 orders are not confirmed gone",
+        "flat, but 1 order not confirmed gone",
     )
 
 

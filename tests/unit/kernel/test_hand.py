@@ -32,7 +32,7 @@ def test_r2_makes_the_largest_order_by_hand_smaller_and_is_named() -> None:
     ladder = bench.kernel.view(bench.now, Focus(1, "T-1")).ladder
     assert ladder is not None and (ladder.hand_most, ladder.hand_why) == (most, why)
     ack = bench.say(PlaceOrder(2, "T-1", Side.BID, 4400, 90_000, bench.now.wall))
-    assert not ack.ok and ack.text == f"900 contracts are too many: {too_large(most, why)}"
+    assert not ack.ok and ack.text == f"a size of 900 is too large: {too_large(most, why)}"
     assert f"may have {most // 100} here (event ×" in ack.text
 
 

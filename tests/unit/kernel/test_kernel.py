@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from kernel_bench import START, Bench
 
-from kalshi_tui.kernel.words import counted
 from kalshi_tui.protocol import effects as ef
 from kalshi_tui.protocol import events as ev
 from kalshi_tui.protocol.commands import (
@@ -22,7 +21,7 @@ from kalshi_tui.protocol.commands import (
 )
 from kalshi_tui.protocol.orders import OrderState, VenueError, VenueOrder
 from kalshi_tui.protocol.text import SafeText
-from kalshi_tui.protocol.units import DOLLAR, SECOND, Side
+from kalshi_tui.protocol.units import DOLLAR, SECOND, Side, counted
 
 
 def test_nothing_is_sent_before_orders_fills_positions_and_balance_were_read() -> None:
@@ -207,7 +206,7 @@ def place(bench: Bench, **changes: object) -> PlaceOrder:
         ({"view_wall": START.wall - 2 * SECOND}, "look again"),
         ({"price": 4600}, "would cross"),
         ({"price": 4450}, "not a price"),
-        ({"count": 90_000}, "900 contracts are too many: one order by hand may have"),
+        ({"count": 90_000}, "a size of 900 is too large: one order by hand may have"),
         ({"ticker": "T-9"}, "not on this desk"),
     ],
 )

@@ -16,7 +16,7 @@ PARAMS = ControlParams(order_count=50 * CONTRACT, order_value=40 * DOLLAR)
 def test_a_slip_of_units_is_refused_not_cut() -> None:
     controls = Controls(PARAMS)
     by_hand = controls.review(state(market()), order(Side.BID, 51, owner=Owner.MINE))
-    assert (by_hand.code, by_hand.why) == ("CTRL_ORDER_SIZE", "51 contracts; one order may have 50")
+    assert (by_hand.code, by_hand.why) == ("CTRL_ORDER_SIZE", "a size of 51; one order may have 50")
     assert controls.review(state(market()), order(Side.BID, 1000)).code == "CTRL_ORDER_SIZE"
     dear = controls.review(state(market()), order(Side.ASK, 45, 5, owner=Owner.MINE))
     assert dear.code in ("CTRL_ORDER_VALUE", "CTRL_COLLAR")
