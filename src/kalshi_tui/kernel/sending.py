@@ -120,7 +120,9 @@ def amend(desk: DeskState, order: Order, count: Count, expiration_s: int | None,
     """Amend in place: never a higher count, never another price, so that the order keeps its place."""
     if not order.order_id or order.state is not OrderState.LIVE or count > order.count:
         return False
-    kind, _ = desk.gate.latches.strongest(order.ticker, "")
+    market = desk.markets.get(order.ticker)
+    event = market.facts.event_ticker if market is not None else ""
+    kind, _ = desk.gate.latches.strongest(order.ticker, event)
     if kind is StopKind.KILL or desk.gate.recovering:
         return False
     if not desk.budget.affords(AMEND_COST, pull_cost(order_counts(desk)[0])):
