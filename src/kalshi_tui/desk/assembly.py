@@ -262,7 +262,7 @@ def _refused(plan: Plan, failed: ReadFailed) -> DeskStartError:
             "venue belong together, and this machine's clock.",
             exit_codes.AUTHENTICATION,
         )
-    return DeskStartError(f"reading {failed.what} from {plan.venue} failed: {error.code} {error.message}.")
+    return DeskStartError(f"reading {failed.what} from {plan.venue} failed: {error.said}.")
 
 
 def _settings(plan: Plan, boot: str, quote: bool) -> KernelSettings:

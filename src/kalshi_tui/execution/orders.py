@@ -149,9 +149,7 @@ class OrderRegistry:
         order = self.by_client_id.get(client_id)
         if order is None or not order.is_open:
             return None
-        return self._end(
-            order, OrderState.REJECTED, f"{error.code}: {error.message}" if error.message else error.code
-        )
+        return self._end(order, OrderState.REJECTED, error.said)
 
     def create_unknown(self, client_id: str, why: str) -> Change | None:
         order = self.by_client_id.get(client_id)

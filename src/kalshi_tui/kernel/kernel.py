@@ -294,5 +294,5 @@ class Kernel:
         error = event.error
         if error.status == 429:
             return  # asked too fast: it is asked again by itself
-        text = f"reading {event.what} failed: {error.code} {error.message}".rstrip()
+        text = f"reading {event.what} failed: {error.said}"
         raise_alert(self.state, Alert(f"read {event.what}", AlertLevel.WARN, text))

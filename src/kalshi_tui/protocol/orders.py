@@ -157,3 +157,11 @@ class VenueError(Struct, frozen=True):
     status: int
     code: str
     message: SafeText = SafeText("")
+
+    @property
+    def said(self) -> str:
+        """Code and message for a sentence; the message alone where it says the code in its own words."""
+        if not self.message:
+            return self.code
+        named = self.code in self.message.lower().replace(" ", "_")
+        return self.message if named else f"{self.code}: {self.message}"

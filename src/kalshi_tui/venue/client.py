@@ -229,8 +229,7 @@ class VenueClient:
 def _success(answer: Answer) -> dict[str, object]:
     """The body of a 2xx; ``ValueError`` for any other status."""
     if not 200 <= answer.status < 300:
-        error = error_from_rest(answer.status, answer.body)
-        raise ValueError(f"{error.code} {error.message}".strip())
+        raise ValueError(error_from_rest(answer.status, answer.body).said)
     return parse_body(answer.body)
 
 

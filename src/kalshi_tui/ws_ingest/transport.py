@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 
+from kalshi_tui.protocol.rest_errors import error_from_rest
 from kalshi_tui.protocol.text import SafeText, safe_text
 from kalshi_tui.protocol.units import Nanos
 from kalshi_tui.protocol.wire import MAX_FRAME
@@ -139,8 +140,9 @@ async def dial(url: str, headers: Mapping[str, str], mono: Mono = monotonic_ns) 
             **options,
         )
     except InvalidStatus as error:
-        status = error.response.status_code
-        raise Refused(status, safe_text(error.response.body.decode("utf-8", "replace"), 120)) from None
+        # What was said, not the body around it: that names code and status again.
+        said = error_from_rest(error.response.status_code, error.response.body)
+        raise Refused(said.status, safe_text(said.message, 120)) from None
     except TimeoutError:
         raise Lost(f"no handshake within {_OPEN_S:.0f} s") from None
     except ssl.SSLError as error:

@@ -211,3 +211,18 @@ def test_reads() -> None:
 )  # fmt: skip
 def test_refusals_in_every_shape(status: int, raw: bytes, code: str, message: str) -> None:
     assert error_from_rest(status, raw) == VenueError(status, code, message)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("status", "raw", "said"),
+    [
+        (401, b'{"error":{"code":"authentication_error","message":"authentication_error","details":"NOT_FOUND"}}',
+         "authentication_error: NOT_FOUND"),
+        (401, b"401 Unauthorized", "401 Unauthorized"),
+        (429, b'{"error":"too many requests"}', "too many requests"),
+        (400, b'{"error":{"code":"MARKET_NOT_ACTIVE","message":"paused"}}', "market_not_active: paused"),
+        (503, b"", "http_503"),
+    ],
+)  # fmt: skip
+def test_a_sentence_says_the_code_once(status: int, raw: bytes, said: str) -> None:
+    assert error_from_rest(status, raw).said == said

@@ -20,7 +20,7 @@ from websockets.http11 import Request, Response
 from kalshi_tui.protocol.events import FeedClosed, FeedHeard, FeedOpened, FrameReceived
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.units import SECOND
-from kalshi_tui.protocol.wire_messages import BookDelta, ErrorMessage, InvalidFrame
+from kalshi_tui.protocol.wire_messages import AnyDelta, ErrorMessage, InvalidFrame
 from kalshi_tui.ws_ingest import feed as feed_module
 from kalshi_tui.ws_ingest.feed import FeedAuthError, FeedClient, FeedEvent
 from kalshi_tui.ws_ingest.transport import Lost, Refused, dial
@@ -51,6 +51,7 @@ class Exchange:
         self.headers: list[Mapping[str, str]] = []
         self.commands: list[list[dict[str, Any]]] = []
         self.refuse: http.HTTPStatus | None = None
+        self.refusal = "no"
         self.dials = 0
         self.open = 0
         self.url = ""
@@ -58,7 +59,7 @@ class Exchange:
     def on_request(self, connection: ServerConnection, request: Request) -> Response | None:
         self.dials += 1
         self.headers.append(dict(request.headers.raw_items()))
-        return None if self.refuse is None else connection.respond(self.refuse, "no")
+        return None if self.refuse is None else connection.respond(self.refuse, self.refusal)
 
     async def on_connection(self, socket: ServerConnection) -> None:
         self.commands.append([])
@@ -112,7 +113,7 @@ class Desk:
                 await asyncio.sleep(0.005)
 
     def deltas(self) -> list[int | None]:
-        return [e.message.seq for e in self.of(FrameReceived) if isinstance(e.message, BookDelta)]
+        return [e.message.seq for e in self.of(FrameReceived) if isinstance(e.message, AnyDelta)]
 
 
 @contextlib.asynccontextmanager
@@ -232,9 +233,10 @@ async def test_f24_a_key_refused_after_it_worked_is_tried_a_few_times_and_then_g
 async def test_other_answers_to_the_handshake_are_named_and_tried_again() -> None:
     exchange, desk = Exchange(), Desk()
     exchange.refuse = http.HTTPStatus.SERVICE_UNAVAILABLE
+    exchange.refusal = '{"error":{"code":"service_unavailable","message":"service unavailable"}}'
     async with exchange.running(), running(exchange.url, desk) as client:
         await desk.until(lambda: exchange.dials >= 3)
-        assert "HTTP 503" in client.problem
+        assert client.problem == "No feed: the exchange answers HTTP 503 (service unavailable)."
         exchange.refuse = None
         await desk.until(lambda: client.conn == 1)
         assert client.problem == ""
@@ -419,7 +421,7 @@ async def test_f22_a_desk_that_falls_behind_loses_the_connection_never_a_frame_i
         seqs = [
             e.message.seq
             for e in desk.of(FrameReceived)
-            if e.conn == conn and isinstance(e.message, BookDelta)
+            if e.conn == conn and isinstance(e.message, AnyDelta)
         ]
         assert seqs == list(range(len(seqs)))
 
