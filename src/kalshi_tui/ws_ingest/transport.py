@@ -141,7 +141,7 @@ async def dial(url: str, headers: Mapping[str, str], mono: Mono = monotonic_ns) 
         )
     except InvalidStatus as error:
         # What was said, not the body around it: that names code and status again.
-        said = error_from_rest(error.response.status_code, error.response.body)
+        said = error_from_rest(error.response.status_code, bytes(error.response.body))
         raise Refused(said.status, safe_text(said.message, 120)) from None
     except TimeoutError:
         raise Lost(f"no handshake within {_OPEN_S:.0f} s") from None
