@@ -23,7 +23,7 @@ from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.units import ONE, Side
 from kalshi_tui.protocol.wire import Message, decode
-from kalshi_tui.protocol.wire_messages import BookDelta, BookSnapshot, InvalidFrame, UnknownFrame
+from kalshi_tui.protocol.wire_messages import AnyDelta, BookSnapshot, InvalidFrame, UnknownFrame
 from kalshi_tui.storage.tape_read import open_tapes
 
 ABOUT = "mutated frames: nothing raised, nothing wrong believed"
@@ -83,7 +83,7 @@ class Watched:
                 self.model.pop(ticker, None)
         if changed is None or not self.feed.status(changed).valid:
             return
-        if parsed is None or not isinstance(message, (BookDelta, BookSnapshot)):
+        if parsed is None or not isinstance(message, AnyDelta | BookSnapshot):
             raise Wrong(f"{changed} changed by a frame that is no change")
         body = parsed["msg"]
         if isinstance(message, BookSnapshot):
@@ -182,9 +182,10 @@ class Fuzz:
             same = (message.sid, message.seq) == (parsed.get("sid"), parsed.get("seq"))
         else:
             same = all(
-                getattr(message, name) == parsed.get(name) for name in ("sid", "seq", "id", "sending_ts_ms")
+                getattr(message, name, None) == parsed.get(name)
+                for name in ("sid", "seq", "id", "sending_ts_ms")
             )
-        if isinstance(message, (BookDelta, BookSnapshot)):
+        if isinstance(message, AnyDelta | BookSnapshot):
             same &= _same_body(message, parsed["msg"])
         if not same:
             raise Wrong(f"decoded as {message}")
@@ -247,10 +248,10 @@ def _key(side: Side, price: str) -> tuple[Side, int]:
     return side, level if side is Side.BID else ONE - level
 
 
-def _same_body(message: BookDelta | BookSnapshot, body: Parsed) -> bool:
-    if isinstance(message, BookDelta):
+def _same_body(message: AnyDelta | BookSnapshot, body: Parsed) -> bool:
+    if isinstance(message, AnyDelta):
         names = ("market_ticker", "price_dollars", "delta_fp", "side", "clock", "ts_ms", "client_order_id")
-        return all(getattr(message.msg, name) == body.get(name) for name in names)
+        return all(getattr(message.msg, name, None) == body.get(name) for name in names)
     sides = (message.msg.yes_dollars_fp, message.msg.no_dollars_fp)
     said = (body.get("yes_dollars_fp"), body.get("no_dollars_fp"))
     return all(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 import pytest
@@ -14,9 +15,9 @@ from kalshi_tui.protocol import wire_messages as wm
 from kalshi_tui.protocol.wire import decode
 from kalshi_tui.protocol.wire_convert import error_from, fill_from, order_from, position_from, trade_from
 
-OURS: dict[str, type] = {
+OURS: dict[str, type | UnionType] = {
     "orderbook_snapshot": wm.BookSnapshot,
-    "orderbook_delta": wm.BookDelta,
+    "orderbook_delta": wm.AnyDelta,
     "trade": wm.Trade,
     "ticker": wm.Ticker,
     "fill": wm.FillMessage,

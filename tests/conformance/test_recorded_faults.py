@@ -20,7 +20,7 @@ from kalshi_tui.protocol.effects import RequestSnapshots
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.units import ONE, Side, format_count, format_price
 from kalshi_tui.protocol.wire import KnownMessage, Message
-from kalshi_tui.protocol.wire_messages import BookDelta, BookSnapshot, Ok, SnapshotBody
+from kalshi_tui.protocol.wire_messages import AnyDelta, BookSnapshot, Ok, SnapshotBody
 
 RECORDINGS = ["ws/sports-12-markets-one-sid.json", "ws/KXBTC-8-strikes-one-event.jsonl"]
 CONN = 1
@@ -134,7 +134,7 @@ def on_stream(message: Message, outcome: Outcome, recording: list[KnownMessage])
     """Markets of the damaged frame's subscription that were live when it was due."""
     sid = message.sid  # type: ignore[union-attr]
     names = {
-        m.msg.market_ticker for m in recording if isinstance(m, (BookSnapshot, BookDelta)) and m.sid == sid
+        m.msg.market_ticker for m in recording if isinstance(m, BookSnapshot | AnyDelta) and m.sid == sid
     }
     return names & outcome.live_at_damage
 

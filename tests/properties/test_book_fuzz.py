@@ -26,7 +26,9 @@ def test_mutated_synthetic_frames() -> None:
     found = fuzz("--frames", "30000", "--seed", "11")
     assert "30000 frames in" in found
     # It was no fuzz at all if nothing was refused, or nothing damaged was believed.
-    assert all(kind in found for kind in ("InvalidFrame", "BookDelta", "BookSnapshot", "UnknownFrame"))
+    assert all(
+        kind in found for kind in ("InvalidFrame", "BookDelta", "FullDelta", "BookSnapshot", "UnknownFrame")
+    )
 
 
 def test_mutated_recorded_frames(shared_data: Path) -> None:

@@ -8,6 +8,7 @@ import hypothesis.strategies as st
 from hypothesis import given, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from book_changes import change
 from kalshi_tui.orderbook.book import Book
 from kalshi_tui.orderbook.feed import BookFeed
 from kalshi_tui.orderbook.memo import BookFault
@@ -41,7 +42,7 @@ class BookMachine(RuleBasedStateMachine):
         key = (Side.BID if leg == "yes" else Side.ASK, price)
         after = self.model.get(key, 0) + count
         try:
-            self.book.change(leg, leg_price(leg, price), format_count(count))
+            change(self.book, leg, leg_price(leg, price), format_count(count))
         except BookFault as fault:
             assert after < 0 and fault.word == "negative"
             return
@@ -53,7 +54,7 @@ class BookMachine(RuleBasedStateMachine):
     def remove_a_level(self, data: st.DataObject) -> None:
         side, price = data.draw(st.sampled_from(sorted(self.model)))
         leg = "yes" if side is Side.BID else "no"
-        self.book.change(leg, leg_price(leg, price), format_count(-self.model.pop((side, price))))
+        change(self.book, leg, leg_price(leg, price), format_count(-self.model.pop((side, price))))
 
     @rule(levels=st.dictionaries(st.tuples(LEGS, st.integers(0, 278)), st.integers(0, 10**9), max_size=12))
     def snapshot(self, levels: dict[tuple[str, int], Count]) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import asdict
 
+from book_changes import change
 from kalshi_tui.features.decay import DecayedMean, DecayedRatio, DecayedSum
 from kalshi_tui.features.flow import Markouts, VolumeBuckets
 from kalshi_tui.features.formulas import (
@@ -196,10 +197,10 @@ def test_a_change_below_the_touch_changes_nothing(
 ) -> None:
     book, features = Book("T", CENT_GRID), MarketFeatures(CENT_GRID, table=TABLE)
     for name, price, size in [("yes", 49, 5), ("no", 49, 7), *levels]:
-        book.change(name, f"{price / 100:.4f}", f"{size}.00")
+        change(book, name, f"{price / 100:.4f}", f"{size}.00")
     features.on_top(*book.top_without({}), Instant(0, 0))
     before = features.snapshot(Instant(SECOND, SECOND))
-    book.change(side, f"{cents / 100:.4f}", "123.00")
+    change(book, side, f"{cents / 100:.4f}", "123.00")
     features.on_top(*book.top_without({}), Instant(SECOND, SECOND))
     assert features.snapshot(Instant(SECOND, SECOND)) == before
     assert before.mid == 0.5

@@ -17,7 +17,7 @@ from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.views import DeskView
 from kalshi_tui.protocol.wire_convert import trade_from
 from kalshi_tui.protocol.wire_messages import (
-    BookDelta,
+    AnyDelta,
     BookSnapshot,
     FillMessage,
     MarketLifecycle,
@@ -61,7 +61,7 @@ class PaperKernel:
 
     def _follow(self, event: ev.FrameReceived) -> None:
         state, message = self._kernel.state, event.message
-        if isinstance(message, BookDelta | BookSnapshot):
+        if isinstance(message, AnyDelta | BookSnapshot):
             ticker = message.msg.market_ticker
             book = state.feed.book(ticker)
             if book is not None and state.feed.status(ticker).valid:

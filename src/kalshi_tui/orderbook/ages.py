@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.units import MILLISECOND, SECOND, Nanos
-from kalshi_tui.protocol.wire_messages import BookDelta
+from kalshi_tui.protocol.wire_messages import AnyDelta
 
 
 class Ages(Struct, frozen=True, gc=False):
@@ -36,7 +36,7 @@ class AgeMeter:
         self._taken: Nanos = 0
         """Monotonic instant of the last sample."""
 
-    def take(self, delta: BookDelta, at: Instant) -> None:
+    def take(self, delta: AnyDelta, at: Instant) -> None:
         since, self._taken = at.mono - self._taken, at.mono
         if delta.sending_ts_ms is not None:
             self._wire = _mean(self._wire, at.wall - delta.sending_ts_ms * MILLISECOND, since)

@@ -14,6 +14,7 @@ from kalshi_tui.orderbook.memo import COUNTS, BookFault, LevelMemo, level_memo, 
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.units import ASK, BID, Count, Price, Side
+from kalshi_tui.protocol.wire_messages import DeltaBody, FullDeltaBody
 
 
 class Ladders(NamedTuple):
@@ -81,18 +82,18 @@ class Book:
 
     # -- changes ------------------------------------------------------------------------------------
 
-    def change(self, side: str, price_text: str, delta_text: str) -> None:
-        """Apply one delta as the feed writes it: ``side`` yes or no, a signed change of one level.
+    def change(self, delta: DeltaBody | FullDeltaBody) -> None:
+        """Apply one delta as the feed writes it: a signed change of one level.
 
         ``BookFault`` (and no change) when the text is no number, the price no level, or the level would
         fall below zero. The sides are written out, for this runs once a frame.
         """
-        if side == "yes":
+        if delta.side == "yes":
             try:
-                level = self._yes_known[price_text]
-                change = COUNTS[delta_text]
+                level = self._yes_known[delta.price_dollars]
+                change = COUNTS[delta.delta_fp]
             except KeyError:
-                level, change = self._yes_memo.read(price_text), read_count(delta_text)
+                level, change = self._yes_memo.read(delta.price_dollars), read_count(delta.delta_fp)
             sizes = self._bids
             size = sizes[level] + change
             if size > 0:
@@ -110,10 +111,10 @@ class Book:
                 raise self._below_zero(Side.BID, level, size)
         else:
             try:
-                level = self._no_known[price_text]
-                change = COUNTS[delta_text]
+                level = self._no_known[delta.price_dollars]
+                change = COUNTS[delta.delta_fp]
             except KeyError:
-                level, change = self._no_memo.read(price_text), read_count(delta_text)
+                level, change = self._no_memo.read(delta.price_dollars), read_count(delta.delta_fp)
             sizes = self._asks
             size = sizes[level] + change
             if size > 0:

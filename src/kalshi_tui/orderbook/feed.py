@@ -20,6 +20,7 @@ from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.units import SECOND, Nanos
 from kalshi_tui.protocol.wire import KnownMessage, Message
 from kalshi_tui.protocol.wire_messages import (
+    AnyDelta,
     BookDelta,
     BookSnapshot,
     ErrorMessage,
@@ -139,16 +140,16 @@ class BookFeed(Standing):
                 return None
             book.clock = clock
         try:
-            book.change(body.side, body.price_dollars, body.delta_fp)
+            book.change(body)
         except BookFault as fault:
             return self._fault(self._markets[ticker], fault, at)
         book.last_change = at
-        if book.best_bid_level >= book.best_ask_level or self._crosses.open:
+        if book.best_bid_level >= book.best_ask_level or self._open_crosses:
             self._watch_cross(book, body.ts_ms, at)
         return ticker
 
     def _apply_other(self, conn: int, message: Message, at: Instant) -> str | None:
-        if isinstance(message, BookDelta):
+        if isinstance(message, AnyDelta):
             self._counters.deltas += 1  # of a connection that is gone
         else:
             self._counters.others += 1
@@ -183,7 +184,7 @@ class BookFeed(Standing):
     def _misplaced(self, message: KnownMessage | UnknownFrame, at: Instant) -> Stream | None:
         """The stream of a frame not known to be the next, moved on behind it; None: drop the frame."""
         sid, seq = message.sid, message.seq
-        if sid is None and not isinstance(message, (BookDelta, BookSnapshot)):
+        if sid is None and not isinstance(message, AnyDelta | BookSnapshot):
             return None  # a reply to a command that concerns no subscription
         stream = self._streams.get(sid)
         if stream is None:
@@ -350,7 +351,7 @@ class BookFeed(Standing):
         if self._conn is None or self._heard is None:
             return
         for stream in self._streams.values():
-            if stream.last is not stream.sampled and isinstance(stream.last, BookDelta):
+            if stream.last is not stream.sampled and isinstance(stream.last, AnyDelta):
                 self._ages.take(stream.last, self._heard)
                 stream.sampled = stream.last
         dead = at.mono - self._heard.mono > DEAD_AFTER

@@ -28,6 +28,8 @@ class Standing:
         self._heard: Instant | None = None
         self._dead_since: Instant | None = None
         self._crosses = Crosses()
+        self._open_crosses = self._crosses.open
+        """Asked once a frame, hence by a name of its own."""
         self._turned: dict[str, None] = {}
 
     # -- what is followed ---------------------------------------------------------------------------

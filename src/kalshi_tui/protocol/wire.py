@@ -40,7 +40,7 @@ from kalshi_tui.protocol.wire_messages import (
     UserOrder,
 )
 
-KnownMessage: TypeAlias = (
+_Tagged: TypeAlias = (
     BookSnapshot
     | BookDelta
     | Trade
@@ -57,6 +57,7 @@ KnownMessage: TypeAlias = (
     | Ok
     | ErrorMessage
 )
+KnownMessage: TypeAlias = _Tagged | FullDelta
 Message: TypeAlias = KnownMessage | UnknownFrame | InvalidFrame
 
 MAX_FRAME = 4 * 1024 * 1024
@@ -72,10 +73,10 @@ class _Envelope(Struct, gc=False):
     seq: Natural | None = None
 
 
-_decode_known = msgspec.json.Decoder(KnownMessage).decode
+_decode_known = msgspec.json.Decoder(_Tagged).decode
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _decode_full = msgspec.json.Decoder(FullDelta).decode
-_KNOWN_TYPES = frozenset(kind.__struct_config__.tag for kind in KnownMessage.__args__)
+_KNOWN_TYPES = frozenset(kind.__struct_config__.tag for kind in _Tagged.__args__)
 # Bad UTF-8 and lone surrogates are ValueErrors, depth is a RecursionError: none of them is a MsgspecError.
 _REFUSALS = (msgspec.MsgspecError, ValueError, RecursionError)
 _NOT_FULL = (*_REFUSALS, TypeError)
@@ -97,7 +98,7 @@ def decode(raw: bytes | str) -> Message:
 
 def _decode_any(raw: bytes | str) -> Message:
     try:
-        message: KnownMessage = _decode_known(raw)
+        message: _Tagged = _decode_known(raw)
     except _REFUSALS as error:
         return _unknown_or_invalid(raw, error)
     if type(message) is BookDelta:

@@ -20,7 +20,7 @@ from kalshi_tui.protocol.ticks import STRUCTURES, TickGrid
 from kalshi_tui.protocol.units import SECOND, Count, Nanos, Price, UnitError, parse_price
 from kalshi_tui.protocol.wire import decode
 from kalshi_tui.protocol.wire_convert import trade_from
-from kalshi_tui.protocol.wire_messages import BookDelta, BookSnapshot, Trade
+from kalshi_tui.protocol.wire_messages import AnyDelta, BookSnapshot, Trade
 from kalshi_tui.research.tape_facts import TapeFacts
 from kalshi_tui.storage.tape_read import Form, Recording, open_tapes
 from kalshi_tui.storage.tape_rows import TapeError, TapeRow, WatchMarket
@@ -108,7 +108,7 @@ def guess_structure(recording: Recording, ticker: str) -> str:
     for row in recording.rows([]):
         message = decode(row.raw) if row.raw is not None else None
         try:
-            if isinstance(message, BookDelta) and message.msg.market_ticker == ticker:
+            if isinstance(message, AnyDelta) and message.msg.market_ticker == ticker:
                 prices.add(parse_price(message.msg.price_dollars))
             elif isinstance(message, BookSnapshot) and message.msg.market_ticker == ticker:
                 levels = [*(message.msg.yes_dollars_fp or ()), *(message.msg.no_dollars_fp or ())]
@@ -209,7 +209,7 @@ class _Watch:
             self._conn = row.conn
             self._feed.open(row.conn, self._now)
         message = decode(row.raw)
-        if isinstance(message, BookDelta | BookSnapshot | Trade):
+        if isinstance(message, AnyDelta | BookSnapshot | Trade):
             ticker = message.msg.market_ticker
             follow = self._follows.get(ticker)
             if isinstance(message, Trade):

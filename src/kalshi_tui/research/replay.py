@@ -27,7 +27,7 @@ from kalshi_tui.protocol.units import MILLISECOND, ONE, SECOND, Nanos, Side, for
 from kalshi_tui.protocol.wire import Message, decode
 from kalshi_tui.protocol.wire_convert import trade_from
 from kalshi_tui.protocol.wire_messages import (
-    BookDelta,
+    AnyDelta,
     BookSnapshot,
     FillMessage,
     MarketLifecycle,
@@ -176,7 +176,7 @@ class Replay:
         if ticker is not None and ticker not in kernel.state.markets:
             self._markets(self.facts.first_seen(ticker, now.wall))
         kernel.apply(ev.FrameReceived(now, self._conn, message))
-        if isinstance(message, BookDelta | BookSnapshot) and ticker is not None:
+        if isinstance(message, AnyDelta | BookSnapshot) and ticker is not None:
             book = kernel.state.feed.book(ticker)
             if book is not None and kernel.state.feed.status(ticker).valid:
                 self.paper.on_book(ticker, book, now)
@@ -271,6 +271,6 @@ class Replay:
 
 
 def _ticker(message: Message) -> str | None:
-    if isinstance(message, BookDelta | BookSnapshot | Trade | MarketLifecycle):
+    if isinstance(message, AnyDelta | BookSnapshot | Trade | MarketLifecycle):
         return message.msg.market_ticker
     return None

@@ -18,7 +18,7 @@ from kalshi_tui.protocol.events import FeedClosed, FeedHeard, FeedOpened, FrameR
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.units import MILLISECOND, SECOND, Nanos
 from kalshi_tui.protocol.wire import decode
-from kalshi_tui.protocol.wire_messages import BookDelta, BookSnapshot, Ticker, Trade
+from kalshi_tui.protocol.wire_messages import BookDelta, BookSnapshot, FullDelta, Ticker, Trade
 from kalshi_tui.ws_ingest.backoff import Backoff
 from kalshi_tui.ws_ingest.subscriptions import Subscriptions
 from kalshi_tui.ws_ingest.transport import Connection, Dial, Lost, Refused, dial, within
@@ -37,7 +37,7 @@ _PING_AFTER: Nanos = 2 * SECOND
 _DEAD_AFTER: Nanos = 5 * SECOND
 _HEARD_EVERY: Nanos = SECOND
 _SEND_S = 3.0
-_MARKET_DATA = (BookDelta, BookSnapshot, Trade, Ticker)
+_MARKET_DATA = (FullDelta, BookDelta, BookSnapshot, Trade, Ticker)
 _AUTH_RETRY_S = (5.0, 10.0, 20.0)
 
 

@@ -6,6 +6,7 @@ import gzip
 import json
 from pathlib import Path
 
+from book_changes import change
 from kalshi_tui.execution.paper import PaperVenue
 from kalshi_tui.orderbook.book import Book
 from kalshi_tui.protocol.effects import CancelOrder, CreateOrder
@@ -36,7 +37,7 @@ def test_resting_fills_follow_from_the_tape(shared_data: Path) -> None:
             if kind == "orderbook_snapshot":
                 book.replace(book.read(body.get("yes_dollars_fp", ()), body.get("no_dollars_fp", ())))
             elif kind == "orderbook_delta":
-                book.change(body["side"], body["price_dollars"], body["delta_fp"])
+                change(book, body["side"], body["price_dollars"], body["delta_fp"])
             if kind == "trade":
                 price = parse_price(body["yes_price_dollars"])
                 lowest, highest = min(lowest, price), max(highest, price)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from book_changes import change
 from kalshi_tui.orderbook.book import Book
 from kalshi_tui.orderbook.memo import _MOST_COUNTS, COUNTS, BookFault, LevelMemo, level_memo, read_count
 from kalshi_tui.protocol.ticks import TickGrid
@@ -40,11 +41,11 @@ def test_both_legs_are_one_book(use_yes_price: bool) -> None:
 
 def test_a_change_on_the_no_leg_is_one_of_asks() -> None:
     book = book_of()
-    book.change("no", "0.5600", "2.00")
+    change(book, "no", "0.5600", "2.00")
     assert (book.best_ask, book.ask_size) == (4400, 200)
-    book.change("no", "0.5600", "-2.00")
+    change(book, "no", "0.5600", "-2.00")
     assert (book.best_ask, book.ask_size) == (4500, 300)
-    book.change("no", "0.56", "0.00")
+    change(book, "no", "0.56", "0.00")
     assert book.best_ask == 4500
 
 
@@ -52,11 +53,11 @@ def test_best_prices_follow_the_touch_down_to_nothing() -> None:
     book = book_of()
     for price, count in book.levels(Side.BID):
         assert (book.best_bid, book.bid_size) == (price, count)
-        book.change("yes", f"0.{price:04d}", f"-{count / 100:.2f}")
+        change(book, "yes", f"0.{price:04d}", f"-{count / 100:.2f}")
     assert (book.best_bid, book.bid_size) == (None, 0)
     for price, count in book.levels(Side.ASK):
         assert (book.best_ask, book.ask_size) == (price, count)
-        book.change("no", f"0.{10_000 - price:04d}", f"-{count / 100:.2f}")
+        change(book, "no", f"0.{10_000 - price:04d}", f"-{count / 100:.2f}")
     assert (book.best_ask, book.ask_size) == (None, 0)
     assert book.empty and not book.crossed
     assert book.state() == ((), ())
@@ -64,7 +65,7 @@ def test_best_prices_follow_the_touch_down_to_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "word"),
+    ("said", "word"),
     [
         (("yes", "0.4100", "-5.38"), "negative"),
         (("yes", "0.2000", "-0.01"), "negative"),
@@ -79,11 +80,11 @@ def test_best_prices_follow_the_touch_down_to_nothing() -> None:
         (("no", "0.4100", "0.001"), "bad frame"),
     ],
 )
-def test_what_can_not_be_true_is_refused_and_changes_nothing(change: tuple[str, str, str], word: str) -> None:
+def test_what_can_not_be_true_is_refused_and_changes_nothing(said: tuple[str, str, str], word: str) -> None:
     book = book_of()
     before = book.state()
     with pytest.raises(BookFault) as caught:
-        book.change(*change)
+        change(book, *said)
     assert caught.value.word == word
     assert book.state() == before
     assert (book.best_bid, book.best_ask) == (4100, 4500)
@@ -111,7 +112,7 @@ def test_a_snapshot_replaces_everything() -> None:
     assert book.holds(book.read([("0.3000", "1.00")], []))
     assert not book.holds(book.read([("0.3000", "1.01")], []))
     assert not book.holds(book.read([("0.3000", "1.00")], [("0.01", "1")]))
-    book.change("yes", "0.30", "1.00")
+    change(book, "yes", "0.30", "1.00")
     assert book.bid_size == 200
 
 
@@ -132,9 +133,9 @@ def test_the_top_without_our_own() -> None:
 
 def test_crossed_and_locked() -> None:
     book = book_of()
-    book.change("no", "0.5900", "1.00")
+    change(book, "no", "0.5900", "1.00")
     assert (book.best_bid, book.best_ask, book.crossed) == (4100, 4100, True)
-    book.change("no", "0.5900", "-1.00")
+    change(book, "no", "0.5900", "-1.00")
     assert not book.crossed
 
 
@@ -142,7 +143,7 @@ def test_moving_to_another_grid() -> None:
     book = book_of()
     finer = book.on_grid(TAPERED)
     assert finer.state() == book.state()
-    finer.change("yes", "0.0990", "1.00")
+    change(finer, "yes", "0.0990", "1.00")
     with pytest.raises(BookFault, match="not on the new grid"):
         finer.on_grid(CENT)
 
