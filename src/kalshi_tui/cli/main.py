@@ -13,6 +13,7 @@ import sys
 import click
 
 from kalshi_tui import __version__
+from kalshi_tui.cli.interrupts import INTERRUPTED, raised
 
 PROGRAM = "kalshi-tui"
 DEFAULT = "run"
@@ -59,6 +60,7 @@ class Program(click.Group):
         module, attribute = COMMANDS[cmd_name]
         command = getattr(importlib.import_module(f"kalshi_tui.cli.{module}"), attribute)
         assert isinstance(command, click.Command)
+        raised()  # a command has its own way out
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -106,7 +108,7 @@ def main() -> None:
     except click.exceptions.Exit as end:
         code = end.exit_code
     except click.Abort:
-        code = 130
+        code = INTERRUPTED
     except click.ClickException as error:
         if isinstance(error, click.UsageError):
             click.echo(f"{PROGRAM}: {usage_sentence(error)}", err=True)
@@ -115,7 +117,7 @@ def main() -> None:
         # Ours carry a code of their own; click's are mistakes in the command line.
         code = getattr(error, "code", error.exit_code)
     except KeyboardInterrupt:
-        code = 130
+        code = INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone; nothing is left to be said to anyone.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
