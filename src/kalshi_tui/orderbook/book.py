@@ -95,19 +95,18 @@ class Book:
             except KeyError:
                 level, change = self._yes_memo.read(delta.price_dollars), read_count(delta.delta_fp)
             sizes = self._bids
-            size = sizes[level] + change
+            sizes[level] = size = sizes[level] + change
             if size > 0:
-                sizes[level] = size
                 if size == change:  # it was empty
                     self._bid_marks[level] = 1
                     if level > self.best_bid_level:
                         self._bid_at(level)
             elif size == 0:
-                sizes[level] = 0
                 self._bid_marks[level] = 0
                 if level == self.best_bid_level:
                     self._bid_at(self._bid_marks.rfind(1, 0, level))
             else:
+                sizes[level] -= change
                 raise self._below_zero(Side.BID, level, size)
         else:
             try:
@@ -116,19 +115,18 @@ class Book:
             except KeyError:
                 level, change = self._no_memo.read(delta.price_dollars), read_count(delta.delta_fp)
             sizes = self._asks
-            size = sizes[level] + change
+            sizes[level] = size = sizes[level] + change
             if size > 0:
-                sizes[level] = size
                 if size == change:
                     self._ask_marks[level] = 1
                     if level < self.best_ask_level:
                         self._ask_at(level)
             elif size == 0:
-                sizes[level] = 0
                 self._ask_marks[level] = 0
                 if level == self.best_ask_level:
                     self._ask_at(self._ask_marks.find(1, level))
             else:
+                sizes[level] -= change
                 raise self._below_zero(Side.ASK, level, size)
 
     def _bid_at(self, level: int) -> None:
