@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import copy
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
+from day_verdicts import Body, Day, judged
 
 from kalshi_tui.protocol.times import format_time
 from kalshi_tui.protocol.units import SECOND
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
-from day_verdicts import Body, Day, judged
 
 START = 1_790_000_000 * SECOND
 PRINT = 150
