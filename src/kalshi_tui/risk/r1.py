@@ -2,7 +2,8 @@
 
 The day is a New York date. What is used of the limit is the worse of the day's loss and the fall from the day's
 high, by two marks: liquidation marks may warn and cool down, and halt only when they last; micro-price marks
-decide at once. The state survives restarts (``to_state``/``from_state``).
+decide at once. The state survives restarts (``to_state``/``from_state``), and so does what the account is to be
+valued by, so that a time without a desk counts for the day (``account``).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from kalshi_tui.protocol.orders import NewOrder
 from kalshi_tui.protocol.quotes import Alert, AlertLevel, Verdict
 from kalshi_tui.protocol.text import safe_text
 from kalshi_tui.protocol.units import DOLLAR, SECOND, Money, Nanos
+from kalshi_tui.risk.account import SavedAccount
 from kalshi_tui.risk.base import DayPnl, PullRequest, RiskState, Watched, is_reducing, reducible
 from kalshi_tui.risk.day import new_york_day
 from kalshi_tui.risk.marks import max_drawdown
@@ -69,6 +71,10 @@ class R1:
         """The days before, oldest first: (date, profit and loss)."""
         self.why = ""
         """Why the day is not NORMAL."""
+        self.account: SavedAccount | None = None
+        """The account before the restart, until the day is rebuilt from it: so long the day is not known."""
+        self._rebuilt = False
+        """The day was rebuilt; the first number seen of it is compared with memory."""
 
     @property
     def state(self) -> DayState:
@@ -106,7 +112,7 @@ class R1:
             self.past = (*self.past, (self.day, self.remembered))[-KEPT_DAYS:]
         self.day = today
         self.high_micro = self.high_liquidation = self.handicap = 0
-        self.remembered = None
+        self.remembered = self.account = None  # what the lots were worth at midnight nobody saw
         self.used = 0.0
         self.machine.new_day()
         if self.state is DayState.HALT and self.params.auto_reset:
@@ -147,8 +153,24 @@ class R1:
             self.machine.release()
             self.why = f"halt ended: {reason.strip()}"
 
+    def resume(self) -> None:
+        """The day was rebuilt from the account before the restart: its numbers are the whole day's again."""
+        self.account = None
+        self._rebuilt = True
+
+    def distrust(self, why: str) -> None:
+        """What happened without a desk cannot be told: as with a memory that cannot be read, a person looks."""
+        self.account = None
+        self.machine.state = DayState.HALT
+        self.why = why
+
     def conserve(self, rebuilt: Money) -> None:
-        """After a restart: the day as rebuilt from the venue's fills. The worse of memory and venue counts."""
+        """After a restart: the day as rebuilt from the venue's records. The worse of memory and venue counts.
+
+        A loss without a desk is a loss of the day. A gain frees nothing that memory says is spent: it rests on one
+        mark at the start of a boot, and a budget must not grow by restarting at a good moment. It stays out for the
+        rest of the day, its high included.
+        """
         if self.remembered is not None:
             self.handicap = max(rebuilt - self.remembered, 0)
 
@@ -158,6 +180,9 @@ class R1:
         known = _known(state.day)
         if known is None or state.day is None:
             return
+        if self._rebuilt:
+            self._rebuilt = False
+            self.conserve(known[0])
         micro, liquidation = (pnl - self.handicap for pnl in known)
         self.remembered = micro
         self.high_micro = max(self.high_micro, micro)
@@ -180,6 +205,8 @@ class R1:
             return "R1_HALT", self._sentence(state.now)
         if self.state is DayState.COOLDOWN:
             return "R1_COOLDOWN", self._sentence(state.now)
+        if self.account is not None:
+            return "R1_NO_PNL", "what happened while no desk ran is not read back yet"
         if _known(state.day) is None:
             return "R1_NO_PNL", "the day's profit and loss is not known (a position without a mark)"
         return "", ""
@@ -194,8 +221,11 @@ class R1:
 
     # -- memory --------------------------------------------------------------------------------------
 
-    def to_state(self, now: Instant) -> dict[str, object]:
-        """Everything a restart needs, as JSON-able values. Monotonic times leave as wall times."""
+    def to_state(self, now: Instant, account: SavedAccount | None = None) -> dict[str, object]:
+        """Everything a restart needs, as JSON-able values. Monotonic times leave as wall times.
+
+        ``account`` as it stands now; one that still waits to be explained is kept instead of it.
+        """
         over = self.machine.over_since
         saved = SavedDay(
             day=self.day,
@@ -208,6 +238,7 @@ class R1:
             cooldown_until_wall=now.wall + max(self.machine.cooldown_until - now.mono, 0),
             over_since_wall=None if over is None else now.wall - (now.mono - over),
             past=self.past,
+            account=self.account or account,
         )
         built: dict[str, object] = to_builtins(saved)
         return built
@@ -226,7 +257,7 @@ class R1:
             return engine
         engine.day, engine.why, engine.past = memory.day, memory.why, memory.past
         engine.high_micro, engine.high_liquidation = memory.high_micro, memory.high_liquidation
-        engine.remembered = memory.pnl
+        engine.remembered, engine.account = memory.pnl, memory.account
         machine = engine.machine
         machine.state, machine.cooldowns = memory.state, memory.cooldowns
         left = min(max(memory.cooldown_until_wall - now.wall, 0), params.levels.cooldown_s * SECOND)
@@ -270,4 +301,6 @@ class SavedDay(Struct, frozen=True, forbid_unknown_fields=True):
     cooldown_until_wall: Nanos
     over_since_wall: Nanos | None
     past: tuple[tuple[str, Money], ...]
+    account: SavedAccount | None = None
+    """None where not every lot could be valued since the day began."""
     version: Literal[1] = 1
