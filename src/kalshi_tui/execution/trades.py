@@ -44,6 +44,11 @@ class BookedTrades:
     def __len__(self) -> int:
         return len(self._stamps)
 
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The ids that are remembered: all booked trades stamped at or after the horizon are among them."""
+        return tuple(self._stamps)
+
     def has(self, fill: Fill) -> bool:
         """Whether it is booked already."""
         return fill.wall < self.before or fill.trade_id in self._stamps

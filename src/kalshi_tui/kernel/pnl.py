@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.portfolio.positions import Position
 from kalshi_tui.protocol.quotes import Regime
 from kalshi_tui.protocol.units import CENT, Money, Price, Side
+from kalshi_tui.risk.account import SavedAccount, SavedLot
 from kalshi_tui.risk.base import DayPnl
 from kalshi_tui.risk.marks import liquidation_mark, stale_mark
 
@@ -30,7 +33,9 @@ def market_day_pnl(desk: DeskState, ticker: str) -> Money | None:
 
 
 def day_pnl(desk: DeskState) -> Money | None:
-    """The account's; None while one open position has no mark."""
+    """The account's; None while one open position has no mark, or the time without a desk is not explained."""
+    if desk.chain.r1.account is not None:
+        return None
     total = 0
     for held in desk.ledger:
         pnl = held.day_pnl(mark_of(desk, held.ticker))
@@ -50,7 +55,7 @@ def day_marks(desk: DeskState) -> DayPnl:
     for held in desk.ledger:
         if held.day_base is None:
             return DayPnl(micro, None, event)
-        total += held.cash - held.fees - held.day_base
+        total += day_cash(held, held.day_base)
         if held.position:
             worth = _liquidated(desk, held)
             if worth is None:
@@ -87,8 +92,39 @@ def drawdown(desk: DeskState) -> Money | None:
     return None if day is None else desk.chain.r1.fall(day)
 
 
+def day_cash(held: Position, base: Money) -> Money:
+    """What the day has brought in, the open lots not counted: with them at a mark it is the day's result."""
+    return held.cash - held.fees - base
+
+
 def begin_day_of_found(desk: DeskState) -> None:
-    """Lots that were there at start count for the day from their first mark on."""
+    """Lots that were there at start count for the day from their first mark on, unless memory tells more."""
     for held in desk.ledger:
         if held.day_base is None:
             held.day_base = held.equity(mark_of(desk, held.ticker))
+
+
+def account_to_keep(desk: DeskState) -> SavedAccount | None:
+    """What the next boot needs to go on with the day; None while the day of some lot has not begun."""
+    if desk.gate.recovering or desk.settings.execution == "paper":
+        return None
+    lots, gone = [], 0
+    for held in desk.ledger:
+        if held.day_base is None:
+            return None
+        cash = day_cash(held, held.day_base)
+        if not held.position and held.ticker not in desk.markets:
+            gone += cash
+        elif held.position or cash:
+            lots.append(SavedLot(held.ticker, held.position, cash))
+    if gone:
+        lots.append(SavedLot("", 0, gone))
+    trades = desk.orders.trades
+    return SavedAccount(max(desk.boot_wall, trades.before), trades.named, tuple(lots))
+
+
+def resume_day(desk: DeskState, cash: Mapping[str, Money]) -> None:
+    """Let the day of these markets go on from what it has brought in."""
+    for ticker, brought in cash.items():
+        held = desk.ledger.of(ticker)
+        held.day_base = held.cash - held.fees - brought

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from kalshi_tui.execution.orders import ABSENCE_SPACING
 from kalshi_tui.execution.trades import MARGIN
+from kalshi_tui.kernel import away
 from kalshi_tui.kernel.booking import (
     book_change,
     book_fill,
@@ -54,6 +55,7 @@ def step(desk: DeskState) -> None:
             recovery.asked = now
             ask_all(desk)
         return
+    away.step(desk)
     if desk.stirred:
         recovery.lost = order_counts(desk)[2] > 0
     if recovery.lost and now.mono - recovery.looked_up >= ABSENCE_SPACING:
@@ -84,14 +86,25 @@ def ask_all(desk: DeskState) -> None:
             ReadFills(fills_since(desk)),
             ReadPositions(),
             ReadBalance(),
-            ReadSettlements(max(desk.boot_wall, desk.recovery.settled - SETTLEMENTS_KEPT)),
+            ReadSettlements(settlements_since(desk)),
         )
     )
 
 
 def fills_since(desk: DeskState) -> Nanos:
-    """From when on fills are read: everything before is booked (``BookedTrades``)."""
+    """From when on fills are read: everything before is booked (``BookedTrades``) or was before the restart."""
+    account = desk.chain.r1.account
+    if account is not None:
+        return min(account.since, desk.boot_wall)
     return max(desk.boot_wall, desk.orders.trades.before)
+
+
+def settlements_since(desk: DeskState) -> Nanos:
+    """From when on settlements are read."""
+    account = desk.chain.r1.account
+    if account is not None:
+        return min(account.since, desk.boot_wall) - SETTLEMENTS_KEPT
+    return max(desk.boot_wall, desk.recovery.settled - SETTLEMENTS_KEPT)
 
 
 def _done(desk: DeskState, kind: str) -> None:
@@ -100,8 +113,10 @@ def _done(desk: DeskState, kind: str) -> None:
         recovery.missing.remove(kind)
         if not recovery.missing:
             desk.gate.recovering = ""
-            # The day before this boot is only in R1's memory: what it remembers worse than we see counts.
-            desk.chain.r1.conserve(day_pnl(desk) or 0)
+            if desk.chain.r1.account is None:
+                # The day before this boot is only in R1's memory: what it remembers worse than we see counts.
+                desk.chain.r1.conserve(day_pnl(desk) or 0)
+            away.rebuild(desk)
             desk.fills_watched = -1  # R1 sees the day now, and not with the next second
             recovery.next_check = desk.now.mono + desk.settings.reconcile_every_s * SECOND
             desk.alerts.note(
@@ -132,7 +147,7 @@ def on_fills(desk: DeskState, read: FillsRead) -> None:
     booting = "fills" in desk.recovery.missing
     waiting = False
     for fill in read.fills:
-        if booting:
+        if booting or read.since < desk.boot_wall > fill.wall:
             # Before this boot: they are in the positions already; remembered so that they are never booked twice.
             desk.orders.trades.add(fill)
         elif _may_be_ours(desk, fill):
@@ -165,6 +180,7 @@ def _may_be_ours(desk: DeskState, fill: Fill) -> bool:
 
 def _whole_fills(desk: DeskState, read: FillsRead) -> None:
     """A complete read, all of it booked: what it proves."""
+    away.note_fills(desk, read)
     _done(desk, "fills")
     trades = desk.orders.trades
     missing = trades.absent_from({f.trade_id for f in read.fills}, read.since)
@@ -249,7 +265,9 @@ def cash_explained(desk: DeskState) -> Money:
 
 def on_settlements(desk: DeskState, read: SettlementsRead) -> None:
     for settlement in read.settlements:
-        book_settlement(desk, settlement)
+        if settlement.wall >= desk.boot_wall // SECOND * SECOND:  # what was paid before, the positions tell
+            book_settlement(desk, settlement)
+    away.note_settlements(desk, read)
     if read.complete:
         desk.recovery.settled = max((s.wall for s in read.settlements), default=desk.recovery.settled)
 

@@ -8,7 +8,7 @@ from kalshi_tui.execution.gate import StopKind
 from kalshi_tui.kernel import retiring, stops
 from kalshi_tui.kernel.booking import raise_alert
 from kalshi_tui.kernel.observing import conditions
-from kalshi_tui.kernel.pnl import begin_day_of_found, day_marks, marks
+from kalshi_tui.kernel.pnl import account_to_keep, begin_day_of_found, day_marks, marks
 from kalshi_tui.kernel.state import DeskState, MarketState
 from kalshi_tui.kernel.words import book_sentence
 from kalshi_tui.protocol.commands import Scope
@@ -80,7 +80,9 @@ def watch(desk: DeskState) -> None:
         return
     desk.fills_watched = desk.counters.fills
     desk.stirred = True  # what is found may end quoting somewhere: its orders are swept
-    desk.risk.day = day_marks(desk)
+    before, desk.risk.day = desk.risk.day, day_marks(desk)
+    if before is not None and not before.known and desk.risk.day.known:
+        desk.dirty.update(dict.fromkeys(desk.markets))  # what R1 refused for want of a number is asked again
     if desk.gate.recovering:
         return  # positions were not read yet: the day looks like nothing lost, and R1 would forget what was
     for found in desk.chain.watch(desk.risk):
@@ -121,15 +123,19 @@ def every_second(desk: DeskState) -> None:
 
 
 def _keep_day(desk: DeskState) -> None:
-    """R1's memory goes to the journal when its state changes, when the day has moved and every minute: neither a
-    halt nor the way to it is forgotten, however the desk ends."""
+    """R1's memory goes to the journal when its state changes, when the day has moved, as soon as the account it is
+    to be valued by is known, and every minute: neither a halt nor the way to it is forgotten, however the desk ends.
+    """
     r1 = desk.chain.r1
     result = r1.remembered or 0
     moved = abs(result - desk.day_kept) * KEEP_SHARE >= r1.params.day_loss
-    if r1.state == desk.day_state and not moved and desk.now.mono - desk.day_saved < KEEP_DAY:
+    due = moved or r1.state != desk.day_state or desk.now.mono - desk.day_saved >= KEEP_DAY
+    account = account_to_keep(desk) if due or not desk.day_whole else None
+    if not due and account is None:
         return
     desk.day_state, desk.day_saved, desk.day_kept = r1.state, desk.now.mono, result
-    desk.journal.append(Journal("day", r1.to_state(desk.now)))
+    desk.day_whole = account is not None
+    desk.journal.append(Journal("day", r1.to_state(desk.now, account)))
 
 
 HISTORIES = ("spread", "micro", "imbal", "flow", "vol", "toxic")

@@ -26,6 +26,7 @@ from kalshi_tui.pricing.regime import MarketRegime
 from kalshi_tui.pricing.snapshot import PairLean, QuoteParams
 from kalshi_tui.protocol.calendar import ScheduledPrint
 from kalshi_tui.protocol.effects import Effect, Journal
+from kalshi_tui.protocol.events import FillsRead
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.market import Event, Market, Series
 from kalshi_tui.protocol.quotes import Quote, QuoteIntent, QuoteSides, Regime, Wording
@@ -191,6 +192,16 @@ class Recovery:
     """Monotonic time when a paused exchange was last asked whether it resumed."""
     forgot: Nanos = 0
     """Monotonic time when orders that are over were last forgotten."""
+    away_fills: FillsRead | None = None
+    """The last complete read of fills that reaches back to the account before the restart."""
+    away_settled: dict[str, Money] = field(default_factory=dict)
+    """Ticker -> what a YES contract paid, as read while that account waits to be explained."""
+    away_since: Nanos | None = None
+    """Monotonic time since when it could have been explained."""
+    away_asked: Nanos = 0
+    """Monotonic time when the venue was last asked again for its sake."""
+    away_open: str = ""
+    """The market whose position could not be explained."""
 
     @property
     def unreconciled(self) -> int:
@@ -302,6 +313,8 @@ class DeskState:
     """R1's state when it was last journaled."""
     day_kept: Money = 0
     """The day's result when it was last journaled."""
+    day_whole: bool = False
+    """The account went with it."""
     journal: list[Journal] = field(default_factory=list)
     cancels: list[Effect] = field(default_factory=list)
     """Leave before everything else: adverse moves cancel first."""
@@ -315,6 +328,8 @@ class DeskState:
         self.orders.family = self.settings.family
         self.chain = RiskChain(self.settings.risk, self.now, self.saved_day, told=True)
         self.risk = RiskState(self.now, {})
+        if self.settings.execution == "paper":
+            self.chain.r1.account = None  # a simulated account begins anew with every boot
 
     def take_effects(self) -> list[Effect]:
         """What has come up since the last time: journal first, then cancels, orders, the rest."""
