@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from functools import partial
 from typing import TypeVar, cast
 from urllib.parse import unquote
@@ -160,11 +160,30 @@ class VirtualDesk:
         self.kernel.apply(event)
         self._decide()
 
+    def kill(self) -> None:
+        """The desk dies without a word: its orders rest, what was on its way is lost."""
+        self._agenda.clear()
+        self.service.hub.sessions.remove(self.session)
+
+    def stay_down(self, seconds: float) -> None:
+        """The exchange goes on without a desk."""
+        for _ in range(int(seconds)):
+            self.now = self.now.plus(SECOND)
+            self.service.catch_up(self.now.wall)
+
+    def start_again(self, kernel_settings: KernelSettings, saved_day: Mapping[str, object]) -> None:
+        """Another boot that knows only what the journal kept."""
+        self.session = Session(self.exchange, USER)
+        self.service.hub.sessions.append(self.session)
+        self._subscriptions = Subscriptions()
+        self._boot(kernel_settings, saved_day)
+
     # -- inside --------------------------------------------------------------------------------------
 
-    def _boot(self, kernel_settings: KernelSettings) -> None:
+    def _boot(self, kernel_settings: KernelSettings, saved_day: Mapping[str, object] | None = None) -> None:
         tier = TIERS[self.tier]
-        self.kernel = Kernel(kernel_settings, BookFeed(use_yes_price=True, check_every=4 * SECOND), self.now)
+        books = BookFeed(use_yes_price=True, check_every=4 * SECOND)
+        self.kernel = Kernel(kernel_settings, books, self.now, saved_day)
         self.kernel.apply(ev.BudgetRead(self.now, tier.write_capacity, tier.write_capacity, tier.write))
         self.kernel.apply(cast(ev.KernelEvent, finished(self.venue.load_universe())))
         self.kernel.apply(ev.FeedOpened(self.now, CONN))
