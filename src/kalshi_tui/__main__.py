@@ -6,7 +6,7 @@ Loading the rest takes longer than a hand that thinks better of it: Ctrl+C must 
 import os
 
 try:
-    from kalshi_tui.cli.interrupts import INTERRUPTED, quiet
+    from kalshi_tui.cli.interrupts import INTERRUPTED, over, quiet
 
     quiet()
 except KeyboardInterrupt:
@@ -21,7 +21,7 @@ def main() -> None:
     except KeyboardInterrupt:
         os._exit(INTERRUPTED)  # one more, while the first was being answered
     finally:
-        quiet()  # all is said and put in order; only Python's own end is left
+        over()
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
@@ -21,6 +22,14 @@ def raised() -> None:
     if signal.getsignal(signal.SIGINT) is _end:
         sys.unraisablehook = _unraisable
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def over() -> None:
+    """All is said and put in order; what is left is Python's own end."""
+    quiet()
+    # Once its threads are joined nothing can hang any more. Python gives its handlers back then, and the code that
+    # a command has earned would be lost to the signal.
+    atexit.register(signal.signal, signal.SIGINT, signal.SIG_IGN)
 
 
 def _end(number: int, frame: object) -> None:

@@ -54,7 +54,7 @@ def test_an_early_interrupt_leaves_no_traceback(
 
 def run(code: str, *, ignored: bool = False) -> subprocess.CompletedProcess[str]:
     """``code`` in a process of its own, which may have been started with interrupts ignored."""
-    before = "import signal, time\nfrom kalshi_tui.cli.interrupts import quiet, raised\n"
+    before = "import signal, time\nfrom kalshi_tui.cli.interrupts import over, quiet, raised\n"
     if ignored:
         before += "signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
     return subprocess.run(
@@ -83,3 +83,11 @@ def test_what_else_goes_wrong_in_a_destructor_is_still_told() -> None:
 def test_ignored_interrupts_stay_ignored() -> None:
     done = run("quiet(); raised()\nsignal.raise_signal(signal.SIGINT)\nprint('here')", ignored=True)
     assert (done.returncode, done.stdout) == (0, "here\n")
+
+
+def test_a_command_that_is_over_keeps_its_code() -> None:
+    # What is registered first is called last: the interrupt comes while Python ends.
+    done = run(
+        "import atexit\natexit.register(signal.raise_signal, signal.SIGINT)\nquiet(); over()\nraise SystemExit(3)"
+    )
+    assert (done.returncode, done.stderr) == (3, "")
