@@ -65,12 +65,18 @@ def test_remembered_shares_of_the_limits_are_never_stale(seed: int) -> None:
             assert told.loss_elsewhere(state.risk, event) <= told.others(state.risk, event).most
 
 
-def test_quotes_without_tokens_wait_in_line() -> None:
+def short_of_tokens() -> Bench:
+    """A desk that has read everything and can pay for nothing yet."""
     bench = Bench(THREE, boot=False, default_engine="m1")
     bench.kernel.apply(ev.BudgetRead(bench.now, 100, 100, 100))
     bench.kernel.state.budget.spend(95)
     bench.turn()
     bench.reads()
+    return bench
+
+
+def test_quotes_without_tokens_wait_in_line() -> None:
+    bench = short_of_tokens()
     assert bench.turn() is not None and bench.made(ef.CreateOrder) == []
     assert list(bench.kernel.state.unpaid) == list(THREE)
     served: list[str] = []
@@ -84,11 +90,7 @@ def test_quotes_without_tokens_wait_in_line() -> None:
 
 
 def test_a_market_in_line_follows_its_book_and_quotes_it_when_its_turn_comes() -> None:
-    bench = Bench(THREE, boot=False, default_engine="m1")
-    bench.kernel.apply(ev.BudgetRead(bench.now, 100, 100, 100))
-    bench.kernel.state.budget.spend(95)
-    bench.turn()
-    bench.reads()
+    bench = short_of_tokens()
     bench.turn()
     state = bench.kernel.state
     last = state.markets[THREE[-1]]
