@@ -30,6 +30,8 @@ from kalshi_tui.protocol.units import SECOND, Count, Nanos, Side
 
 __all__ = ["ABSENCES_NEEDED", "ABSENCE_SPACING", "Change", "FillResult", "Order", "OrderRegistry"]
 
+FINAL = ("canceled", "executed")
+"""What a report says of an order that nothing can happen to any more."""
 ABSENCES_NEEDED = 5
 """Complete reads without an order, spaced apart, before policy may call it gone: reads lag writes."""
 ABSENCE_SPACING: Nanos = SECOND
@@ -220,13 +222,19 @@ class OrderRegistry:
             return self._adopt(report, at)
         self._name(order, report.order_id)
         order.absences = 0
+        if not order.is_open and report.status in FINAL:
+            # The venue's last word: what was reckoned from an amend that lost its answer may be too much.
+            order.venue_filled = max(order.filled, report.filled)
+            self._retire(order)
+            return None
         order.venue_filled = max(order.venue_filled, report.filled)
         if not order.is_open:
             return self._revive(order, report)
         if report.status == "canceled":
             return self._end(order, OrderState.CANCELED, report.reason or order.why)
         if report.status == "executed":
-            order.venue_filled = max(order.venue_filled, report.initial)
+            if not report.filled:  # it says only that nothing is left
+                order.venue_filled = max(order.venue_filled, report.initial)
             return self._end(order, OrderState.FILLED)
         if report.status != "resting":
             return None  # a status nobody knows: still live for risk
@@ -308,7 +316,7 @@ class OrderRegistry:
     # -- inside --------------------------------------------------------------------------------------
 
     def _adopt(self, report: VenueOrder, at: Instant) -> Change | None:
-        if report.status in ("canceled", "executed"):
+        if report.status in FINAL:
             return None
         order = Order(
             client_order_id=report.client_order_id or f"found:{report.order_id}",

@@ -203,3 +203,49 @@ def test_a_refused_order_is_over() -> None:
     change = registry.create_refused("b-e1", REFUSED)
     assert change is not None and "no cash" in change.why
     assert registry.open_count() == 0
+
+
+def canceled_after_a_lost_amend(registry: OrderRegistry) -> None:
+    """1,000 became 600 and nobody was told; 600 are cancelled, so 400 seem to have traded."""
+    sent(registry)
+    registry.create_accepted("b-e1", "o1", 0, 1000)
+    order = registry.by_client_id["b-e1"]
+    registry.amending(order, T0, 600, None)
+    registry.canceling(order, T0, "pull")
+    registry.amend_failed("o1", None, "timeout")
+    registry.cancel_accepted("o1", 600)
+    assert order.state is OrderState.CANCELED
+    assert (order.exposure, order.look_up) == (400, True), "they may have traded: a read tells"
+
+
+def test_trades_reckoned_from_a_lost_amend_end_with_the_venues_last_word() -> None:
+    registry = OrderRegistry()
+    canceled_after_a_lost_amend(registry)
+    registry.seen(report("resting", 0, 600), T0)  # asked before the cancel: no last word
+    assert registry.by_client_id["b-e1"].exposure == 400
+    registry.seen(report("canceled", 0, 0), T0)
+    assert registry.by_client_id["b-e1"].exposure == 0
+    assert "T-1" not in registry.live
+
+
+def test_the_venues_last_word_keeps_what_really_traded() -> None:
+    registry = OrderRegistry()
+    canceled_after_a_lost_amend(registry)
+    registry.seen(report("canceled", 100, 0), T0)
+    assert registry.by_client_id["b-e1"].exposure == 100
+    registry.fill(trade("t1", 100))
+    assert registry.by_client_id["b-e1"].exposure == 0
+    registry.seen(report("canceled", 0, 0), T0)  # a record that lags behind its trades takes none back
+    assert registry.by_client_id["b-e1"].exposure == 0
+
+
+def test_an_order_made_smaller_and_traded_whole_leaves_nothing() -> None:
+    """The record of it still names the size it began with."""
+    registry = OrderRegistry()
+    sent(registry)
+    registry.create_accepted("b-e1", "o1", 0, 1000)
+    registry.seen(report("resting", 0, 600), T0)
+    registry.seen(report("executed", 600, 0), T0)
+    assert registry.by_client_id["b-e1"].exposure == 600
+    registry.fill(trade("t1", 600))
+    assert registry.by_client_id["b-e1"].exposure == 0 and "T-1" not in registry.live
