@@ -208,10 +208,10 @@ def on_positions(desk: DeskState, read: PositionsRead) -> None:
     theirs = {p.ticker: p.position for p in read.positions if p.position}
     ours = {p.ticker: p.position for p in desk.ledger if p.position}
     wrong = [t for t in {**theirs, **ours} if theirs.get(t, 0) != ours.get(t, 0)]
-    _compare(desk, "positions", read.asked, len(wrong))
+    stands = _compare(desk, "positions", read.asked, len(wrong))
     if not wrong:
         desk.orders.trades.settle(desk.recovery.proven)
-    else:
+    elif stands:
         ticker = wrong[0]
         said, here = theirs.get(ticker, 0) / 100, ours.get(ticker, 0) / 100
         text = f"{ticker}: the venue says position {said:+g}, this desk {here:+g}"
@@ -235,8 +235,7 @@ def on_balance(desk: DeskState, read: BalanceRead) -> None:
     if desk.last_fill is not None and _young(desk.last_fill, read.asked):
         return
     expected = recovery.base_balance + cash_explained(desk)
-    _compare(desk, "balance", read.asked, int(expected != read.balance))
-    if expected != read.balance:
+    if _compare(desk, "balance", read.asked, int(expected != read.balance)):
         text = f"balance: the venue says {read.balance / 1e6:,.4f} dollars, this desk expects {expected / 1e6:,.4f}"
         raise_alert(desk, Alert("balance", AlertLevel.WARN, text))
 
@@ -276,9 +275,15 @@ def _young(change: Instant, asked: Instant) -> bool:
     return asked.mono - change.mono < SETTLE
 
 
-def _compare(desk: DeskState, kind: str, asked: Instant, differences: int) -> None:
-    desk.recovery.differences[kind] = differences
-    desk.recovery.compared[kind] = asked
-    if not differences:
+def _compare(desk: DeskState, kind: str, asked: Instant, differences: int) -> bool:
+    """Note how many differ. True when some did at the comparison before as well: one read may cross a trade."""
+    recovery = desk.recovery
+    before = recovery.differences.get(kind, 0)
+    recovery.differences[kind] = differences
+    recovery.compared[kind] = asked
+    if differences:
+        recovery.next_check = min(recovery.next_check, desk.now.mono + RETRY)
+    else:
         for key in [k for k in desk.alerts.active if k.startswith(kind.rstrip("s"))]:
             desk.alerts.over(key)
+    return before > 0 and differences > 0

@@ -322,9 +322,19 @@ def test_a_position_that_differs_from_the_venues_is_counted_and_alarmed() -> Non
     bench.wait(2)
     bench.reads()  # the venue says flat
     bench.turn()
-    summary = bench.kernel.summary()
-    assert int(str(summary["unreconciled"])) >= 1
-    assert any("the venue says position" in line.text for line in bench.kernel.view(bench.now).log)
+    assert int(str(bench.kernel.summary()["unreconciled"])) >= 1
+    assert not told_of_position(bench), "one read may cross a trade"
+    bench.made(ef.ReadPositions)
+    bench.wait(3)
+    bench.turn()
+    assert bench.made(ef.ReadPositions), "it is asked again at once, not with the next round"
+    bench.reads()
+    bench.turn()
+    assert told_of_position(bench)
+
+
+def told_of_position(bench: Bench) -> bool:
+    return any("the venue says position" in line.text for line in bench.kernel.view(bench.now).log)
 
 
 def test_detached_quotes_are_pulled_after_the_hold() -> None:
