@@ -271,7 +271,7 @@ class Kernel:
             return
         desk.conn = None
         desk.feed.close(event.conn, event.at)
-        text = f"feed lost: {event.why}; quotes are being pulled until it is back"
+        text = f"feed lost: {event.why}; quotes are pulled until it is back"
         raise_alert(desk, Alert("feed", AlertLevel.WARN, text))
         desk.hand.armed = False
         self._all_dirty()
