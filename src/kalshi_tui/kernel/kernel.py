@@ -271,8 +271,9 @@ class Kernel:
             return
         desk.conn = None
         desk.feed.close(event.conn, event.at)
-        text = f"feed lost: {event.why}; quotes are pulled until it is back"
-        raise_alert(desk, Alert("feed", AlertLevel.WARN, text))
+        if desk.ending is None or not desk.ending.done:  # then it was closed on purpose
+            text = f"feed lost: {event.why}; quotes are pulled until it is back"
+            raise_alert(desk, Alert("feed", AlertLevel.WARN, text))
         desk.hand.armed = False
         self._all_dirty()
 

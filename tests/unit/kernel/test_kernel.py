@@ -312,7 +312,10 @@ def test_the_end_pulls_verifies_compares_and_only_then_ends() -> None:
             break
         bench.reads()
     assert [e.exit_code for e in bench.made(ef.EndDesk)] == [0]
-    assert bench.kernel.summary()["unreconciled"] == 0
+    summary = bench.kernel.summary()
+    assert summary["unreconciled"] == 0
+    bench.kernel.apply(ev.FeedClosed(bench.now, 1, "closed by the desk"))
+    assert bench.kernel.summary()["alerts"] == summary["alerts"], "it closes its feed on purpose"
 
 
 def test_a_position_that_differs_from_the_venues_is_counted_and_alarmed() -> None:
