@@ -46,6 +46,9 @@ class World:
             f"t{self.fills}", order.order_id, "A", order.side, order.price, count, 0, True, SECOND,
             order.client_order_id,
         )  # fmt: skip
+        if order.owner is Owner.FLATTEN:
+            assert fill.signed * self.position < 0, "its own order grew the position"
+            assert abs(fill.signed) <= abs(self.position), "its own order went through zero"
         self.position += fill.signed
         self.late.append(fill)
 
@@ -124,7 +127,43 @@ def test_it_reduces_never_flips_and_ends(
         assert abs(world.position) <= max(abs(wanted), 0)
 
 
-def act(world: World, machine: Flatten, view: FlattenView) -> None:
+@settings(max_examples=120)
+@given(
+    data=st.data(),
+    position=st.integers(-20 * CONTRACT, 20 * CONTRACT),
+    share=st.sampled_from([0, 0, 1, 3]),
+    engine_orders=st.lists(st.tuples(st.sampled_from(Side), st.integers(1, 3000)), max_size=3),
+)
+def test_whatever_was_under_way_it_ends_at_its_target(
+    data: st.DataObject, position: Count, share: int, engine_orders: list[tuple[Side, Count]]
+) -> None:
+    """Orders of any size on either side, filled in any part while they are cancelled: through zero and back."""
+    world = World(data, position)
+    target = position * share // 4
+    for side, count in engine_orders:
+        world.place(side, 5000, count, TimeInForce.GTC).owner = Owner.ENGINE
+    machine = Flatten("A", target, FlattenRules(max_attempts=20))
+    book = [(4900, 9000)], [(5100, 9000)]
+    for _ in range(3000):
+        live = list(world.registry.live.get("A", {}).values())
+        view = FlattenView(
+            world.now, world.booked, bids=book[0], asks=book[1], orders=live, grid=GRID, closable=True
+        )
+        act(world, machine, view, lossy=False)
+        if machine.over:
+            break
+        world.now = world.now.plus(STEP if live else SECOND)
+        if data.draw(st.integers(0, 3)) == 0:
+            world.book_fills()
+    assert machine.over, "does not end"
+    world.book_fills()
+    if machine.state is FlattenState.DONE:
+        assert abs(world.position) <= abs(target), machine.status
+    else:
+        assert machine.attempts >= 20 or "not confirmed" in machine.status, machine.status
+
+
+def act(world: World, machine: Flatten, view: FlattenView, *, lossy: bool = True) -> None:
     """Carry out what the machine asks; the venue fills a random part, and may lose its answer."""
     held = world.position
     for action in machine.step(view):
@@ -136,7 +175,7 @@ def act(world: World, machine: Flatten, view: FlattenView) -> None:
             filled = world.data.draw(st.integers(0, action.count))
             if filled:
                 world.fill(order, filled)
-            if world.data.draw(st.integers(0, 3)):
+            if not lossy or world.data.draw(st.integers(0, 3)):
                 world.registry.create_accepted(order.client_order_id, order.order_id, filled, 0)
             else:
                 order.state = OrderState.UNKNOWN

@@ -4,7 +4,8 @@ One machine per market: IDLE -> CANCEL -> CONFIRM -> SWEEP -> WAIT -> (SWEEP | P
 told what the market looks like and answers with what to do next; it holds no order itself. Whatever it is
 told, it never asks for more than the position still holds beyond the target once everything open on the
 reducing side has filled (so it cannot flip), and it ends: after ``max_attempts`` sweeps and rests it says
-what is left.
+what is left. An order that was under way before it can: one that fills whole while it is being cancelled may
+take the position through zero, and then the machine turns round and reduces the other side.
 
 Source of the states and numbers: the auto-flatten of the project's quantitative specification, section 4.1.
 """
@@ -80,13 +81,16 @@ class Flatten:
             return []
         if self.state is FlattenState.IDLE:
             self._start(view)
-        remaining = self._remaining(view)
-        if remaining <= 0:
+        if self._remaining(view) <= 0:
             return self._finish(view)
         if not view.closable:
-            return self._stop(view, "the market does not trade")
+            return self._stop(view, view.bar)
         if view.grid is None:
             return self._stop(view, "the market's prices are unknown")
+        side, before = Side.ASK if view.position > 0 else Side.BID, self._side
+        self._side = side
+        if before not in (None, side):
+            return self._turn(view)
         if self.state is FlattenState.CANCEL:
             return self._cancel(view)
         if self.state is FlattenState.CONFIRM:
@@ -104,10 +108,11 @@ class Flatten:
     # -- amounts -------------------------------------------------------------------------------------
 
     def _remaining(self, view: FlattenView) -> Count:
-        """What the position holds beyond the target on the side it started on; never negative."""
-        if self._side is None:
-            return 0
-        return max((self.target - view.position) * self._side.sign, 0)
+        """What the position holds beyond the target, on whichever side of zero it is now; never negative.
+
+        What may be kept is a size: a partial target asks for nothing more once the position is that small.
+        """
+        return max(abs(view.position) - abs(self.target), 0)
 
     def _free(self, view: FlattenView) -> Count:
         """What may be sent now: the rest, less all that is already open on the reducing side."""
@@ -118,16 +123,25 @@ class Flatten:
         """Open orders of this desk; what was found here is never touched."""
         return [o for o in view.orders if o.is_open and o.owner is not Owner.FOUND]
 
+    def _unsettled(self, view: FlattenView) -> list[Order]:
+        """Orders of this desk that may still move the position: open, or with fills that are not booked yet."""
+        return [o for o in view.orders if (o.is_open or o.exposure) and o.owner is not Owner.FOUND]
+
     # -- states --------------------------------------------------------------------------------------
 
     def _start(self, view: FlattenView) -> None:
-        excess = view.position - self.target
         # Never away from zero, never through it: a target on the far side is zero.
         if self.target * view.position < 0:
-            self.target, excess = 0, view.position
-        if abs(self.target) < abs(view.position) and excess:
-            self._side = Side.ASK if excess > 0 else Side.BID
+            self.target = 0
         self._enter(FlattenState.CANCEL, view)
+
+    def _turn(self, view: FlattenView) -> list[FlattenAction]:
+        """A fill that was under way took the position through zero: the same again from the other side."""
+        self.attempts += 1
+        self._reference = None
+        actions = self._cancel(view)
+        self.status = f"went through zero to {contracts(view.position)} by an order under way; {self.status}"
+        return actions
 
     def _enter(self, state: FlattenState, view: FlattenView) -> None:
         self.state = state
@@ -228,30 +242,24 @@ class Flatten:
 
     def _finish(self, view: FlattenView) -> list[FlattenAction]:
         """Nothing left: whatever this desk has open here goes too."""
-        if self.state is FlattenState.CANCEL:
-            actions = self._cancel(view)
-            if actions:
-                return actions
-        ours = self._ours(view)
-        if ours and view.closable:
-            if self.state is not FlattenState.CONFIRM:
-                return self._cancel(view)
-            if view.now.mono - self._since < self._rules.passive_s * SECOND:
-                self.status = f"{self._held(view)}; {counted(len(ours), 'cancel')} not confirmed yet"
-                return self._chase(view, ours)
-            self.state = FlattenState.STUCK
-            self.status = f"{self._held(view)}, but {counted(len(ours), 'order')} not confirmed gone"
+        unsettled = self._unsettled(view)
+        if not unsettled:
+            self.state = FlattenState.DONE
+            self.status = self._held(view)
             return []
-        self.state = FlattenState.DONE
-        self.status = self._held(view)
+        if view.closable and self.state is not FlattenState.CONFIRM:
+            return self._cancel(view)
+        if view.closable and view.now.mono - self._since < self._rules.passive_s * SECOND:
+            self.status = f"{self._held(view)}; {counted(len(unsettled), 'order')} not confirmed gone yet"
+            return self._chase(view, self._ours(view))
+        self.state = FlattenState.STUCK
+        self.status = f"{self._held(view)}, but {counted(len(unsettled), 'order')} not confirmed gone"
         return []
 
     def _stop(self, view: FlattenView, why: str) -> list[FlattenAction]:
         """The end without success: nothing of the machine's own keeps resting, and the rest is said aloud."""
         self.state = FlattenState.STUCK
         self.status = f"{self._left(view)} left: {why}"
-        if not view.closable:
-            return []
         return [CancelThis(o) for o in self._ours(view) if o.owner is Owner.FLATTEN]
 
     def _held(self, view: FlattenView) -> str:

@@ -57,7 +57,9 @@ class FlattenView(Struct, frozen=True):
     """Every order of this market that may still change the position, whoever owns it."""
     grid: TickGrid | None
     closable: bool
-    """The market trades: an order can be sent at all."""
+    """An order can be sent at all."""
+    bar: str = "the market does not trade"
+    """Why it can not, where it can not."""
     book_valid: bool = True
     mark: Price | None = None
     """The last micro-price or mid of a two-sided book: what a lonely bid is measured against."""

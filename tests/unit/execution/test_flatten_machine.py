@@ -241,6 +241,67 @@ def test_flat_with_cancels_that_nobody_confirms_is_not_called_done() -> None:
     )
 
 
+def through_zero(target: float, after: float) -> tuple[Flatten, list[FlattenAction]]:
+    """Three or more long with an ask of its own that fills whole while it is being cancelled."""
+    machine, ask = Flatten("A", round(target * CONTRACT), FlattenRules()), resting(Side.ASK, 60)
+    before = target + 3
+    assert machine.step(view(before, orders=(ask,))) == [CancelThis(ask)]
+    ask.state, ask.venue_filled, ask.filled = OrderState.FILLED, 60 * CONTRACT, 0
+    for tenths in range(1, 5):  # what is filled and not booked yet is waited for: nothing is sent against it
+        now = START.plus(tenths * 100 * MILLISECOND)
+        assert machine.step(view(before, orders=(ask,), now=now)) == []
+    now = START.plus(5 * SECOND)
+    return machine, [
+        *machine.step(view(after, now=now)),
+        *machine.step(view(after, now=now.plus(SECOND))),
+    ]
+
+
+def test_an_order_under_way_that_goes_through_zero_turns_it_round() -> None:
+    machine, actions = through_zero(0, -1)
+    assert actions == [Take(Side.BID, 4900, CONTRACT)]
+    assert machine.step(view(0, now=START.plus(10 * SECOND))) == []
+    assert (machine.state, machine.status) == (FlattenState.DONE, "flat")
+
+
+def test_turning_round_says_so_and_takes_back_what_would_make_it_worse() -> None:
+    machine, rest = Flatten("A", 0, FlattenRules()), resting(Side.ASK, 3, Owner.FLATTEN)
+    sweeping(machine, view(3, bids=()))
+    assert machine.step(view(-1, orders=(rest,), now=START.plus(SECOND))) == [CancelThis(rest)]
+    assert machine.status.startswith("went through zero to −1 by an order under way; flattening 1 of 1")
+
+
+@pytest.mark.parametrize(
+    ("after", "taken"), [(-30, []), (-36, []), (-40, [Take(Side.BID, 4900, 4 * CONTRACT)])]
+)
+def test_past_zero_a_partial_target_asks_only_for_its_size(after: float, taken: list[FlattenAction]) -> None:
+    machine, actions = through_zero(36, after)
+    assert actions == taken
+    assert machine.over is not bool(taken)
+
+
+def test_an_adding_order_that_fills_from_flat_is_reduced_too() -> None:
+    machine, bid = Flatten("A", 0, FlattenRules()), resting(Side.BID, 5)
+    assert machine.step(view(0, orders=(bid,))) == [CancelThis(bid)]
+    assert machine.step(view(5, now=START.plus(SECOND))) == [Take(Side.ASK, 4100, 5 * CONTRACT)]
+
+
+def test_flat_is_not_said_while_a_fill_is_not_booked() -> None:
+    machine, bid = Flatten("A", 0, FlattenRules()), resting(Side.BID, 4, state=OrderState.FILLED)
+    bid.venue_filled = 4 * CONTRACT
+    assert machine.step(view(0, orders=(bid,))) == []
+    assert machine.step(view(0, orders=(bid,), now=START.plus(SECOND))) == [LookUp()]
+    assert not machine.over
+
+
+def test_what_bars_the_way_is_what_it_says_and_its_own_order_goes() -> None:
+    machine, rest = Flatten("A", 0, FlattenRules()), resting(Side.ASK, 12, Owner.FLATTEN)
+    sweeping(machine, view(bids=()))
+    shut = view(orders=(rest,), closable=False, bar="killed (by key)", now=START.plus(SECOND))
+    assert machine.step(shut) == [CancelThis(rest)]
+    assert (machine.state, machine.status) == (FlattenState.STUCK, "12 of 12 left: killed (by key)")
+
+
 def test_resting_prices_never_cross() -> None:
     tight = view(bids=[(4400, 1)], asks=[(4500, 1)])
     assert resting_price(tight, GRID, Side.ASK, None) == 4500
