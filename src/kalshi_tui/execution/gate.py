@@ -16,7 +16,7 @@ from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.market import Market, MarketStatus
 from kalshi_tui.protocol.orders import NewOrder, Owner
 from kalshi_tui.protocol.quotes import Verdict
-from kalshi_tui.protocol.units import SECOND, Count
+from kalshi_tui.protocol.units import CONTRACT, SECOND, Count
 
 
 class StopKind(StrEnum):
@@ -124,7 +124,7 @@ class Gate:
         if kind is StopKind.PULL and order.owner is Owner.ENGINE:
             return Verdict.refuse("GATE_PULLED", f"pulled: {why}; switch quoting on to quote again")
         if kind is not None and not reducing:
-            return Verdict.refuse("GATE_HELD", f"{kind.value}: {why}; only orders that reduce may go")
+            return Verdict.refuse("GATE_HELD", f"{_may_go(order, context)}; {kind.value}: {why}")
         return None
 
     def _exchange(self) -> Verdict | None:
@@ -133,6 +133,17 @@ class Gate:
         if not self.trading_active:
             return Verdict.refuse("GATE_PAUSED", "trading is paused by the exchange")
         return None
+
+
+def _may_go(order: NewOrder, context: GateContext) -> str:
+    """What to do instead, first: a small screen cuts the end."""
+    position = context.position
+    if position == 0 or (position > 0) == (order.side.sign > 0):
+        return "only orders that reduce may go until `clear`"
+    room = abs(position) - context.open_same_side
+    if room <= 0:
+        return "open orders close it already: wait, or cancel them first"
+    return f"at most {room / CONTRACT:g} may go: more would not only reduce"
 
 
 def _market(order: NewOrder, context: GateContext) -> Verdict | None:

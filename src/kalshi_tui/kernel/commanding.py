@@ -19,6 +19,7 @@ from kalshi_tui.kernel.hand import hand_most, too_large
 from kalshi_tui.kernel.params import engine_params
 from kalshi_tui.kernel.sending import cancel, create, judge
 from kalshi_tui.kernel.state import DeskState, MarketState
+from kalshi_tui.kernel.view import listed
 from kalshi_tui.kernel.words import cancelling
 from kalshi_tui.pricing.base import engines
 from kalshi_tui.protocol import commands as cmd
@@ -135,7 +136,8 @@ def _set_quoting(desk: DeskState, event: CommandReceived, command: cmd.SetQuotin
             market.quoting = False
             desk.dirty[market.ticker] = None
         stops.sweep(desk)
-        return f"quoting is off in {_name(command.ticker, len(markets))}"
+        # Counted as the list shows them: markets that are over are not said to have been switched off.
+        return f"quoting is off in {_name(command.ticker, len(listed(desk, desk.now)))}"
     _armed(desk, event, "switching quoting on")
     latches = desk.gate.latches
     if latches.killed:

@@ -87,6 +87,8 @@ class MarketState:
     said_quote: tuple[Quote | None, Quote | None] = (None, None)
     clocks: dict[Side, SideClock] = field(default_factory=lambda: {s: SideClock() for s in Side})
     flatten: Flatten | None = None
+    residue: str = ""
+    """What the last flatten left here and why; empty where it left nothing."""
     prints: tuple[ScheduledPrint, ...] = ()
     """The calendar's entries that concern it, in time order."""
     regime: Regime = Regime.ACTIVE
@@ -288,6 +290,10 @@ class DeskState:
     """Monotonic time of the next look at what only time can tell of the books."""
     flattening: bool = False
     """A flatten runs somewhere."""
+    flattened: dict[str, str] = field(default_factory=dict)
+    """Ticker -> how its flatten ended well, until the last of them has: then one line tells of all."""
+    untouched: int = 0
+    """Markets that the same flatten found empty."""
     waiting: dict[str, Nanos] = field(default_factory=dict)
     """Markets to look at again, and from which monotonic time."""
     unpaid: dict[str, None] = field(default_factory=dict)

@@ -6,11 +6,13 @@ at every decision until the venue has confirmed it gone. Nothing in here can mak
 
 from __future__ import annotations
 
-from kalshi_tui.execution.flatten import Flatten
+from kalshi_tui.execution.flatten import Flatten, FlattenState
 from kalshi_tui.execution.flatten_prices import CancelThis, FlattenRules, FlattenView, LookUp, Rest, Take
 from kalshi_tui.execution.gate import StopKind, scope_key
 from kalshi_tui.execution.orders import Order
 from kalshi_tui.kernel.booking import in_scope, own_resting, raise_alert
+from kalshi_tui.kernel.hindrance import CLOSED
+from kalshi_tui.kernel.ladder import event_name
 from kalshi_tui.kernel.recovery import fills_since
 from kalshi_tui.kernel.sending import cancel, create
 from kalshi_tui.kernel.state import DeskState, MarketState
@@ -25,6 +27,8 @@ from kalshi_tui.risk.base import FlattenRequest
 from kalshi_tui.risk.r1_machine import DayState
 
 RULES = FlattenRules()
+MOST_NAMES = 8
+"""Markets that one line names; more are counted."""
 
 
 def stop(desk: DeskState, kind: StopKind, scope: Scope, why: str) -> str:
@@ -43,11 +47,11 @@ def stop(desk: DeskState, kind: StopKind, scope: Scope, why: str) -> str:
     for market in touched:
         if kind is not StopKind.HOLD:
             market.quoting = False
-        if kind is StopKind.FLATTEN:
-            begin_flatten(desk, market, 0, why)
-        if kind is StopKind.KILL:
-            market.flatten = None
+        if kind is StopKind.KILL and market.flatten is not None:
+            market.flatten, market.residue = None, f"killed before it was done: {why}"
         desk.dirty[market.ticker] = None
+    if kind is StopKind.FLATTEN:
+        _flatten_each(desk, touched, why)
     where = scope.ticker or scope.event or "everything"
     desk.journal.append(Journal("stop", {"kind": kind.value, "scope": where, "why": why}))
     sweep(desk)
@@ -58,8 +62,7 @@ def stop(desk: DeskState, kind: StopKind, scope: Scope, why: str) -> str:
         raise_alert(desk, Alert(f"killed{there}", AlertLevel.HALT, text))
         return text
     if kind is StopKind.FLATTEN:
-        held = sum(1 for m in touched if desk.ledger.position(m.ticker))
-        return f"flattening {counted(held, 'position')} in {where}; quoting is off there"
+        return f"flattening {_held(desk, touched, where)}; quoting is off there"
     if kind is StopKind.HOLD:
         return f"holding {where}: {_still_goes(desk, scope)}"
     return f"pulled {where}: {cancelling(resting)}; quoting is off there"
@@ -104,6 +107,33 @@ def clear(desk: DeskState, scope: Scope, *, reduce_only: bool) -> str:
     return f"lifted {', '.join(lifted)} on {where}" if lifted else f"nothing was stopped on {where}"
 
 
+def _flatten_each(desk: DeskState, markets: list[MarketState], why: str) -> None:
+    """Where there is something to flatten: what is over waits for its settlement, what is empty is let be."""
+    desk.untouched = 0
+    for market in markets:
+        market.residue = ""
+        if _is_over(desk, market):
+            continue
+        live = desk.orders.live.get(market.ticker, {}).values()
+        if desk.ledger.position(market.ticker) or any(o.owner is not Owner.FOUND for o in live):
+            begin_flatten(desk, market, 0, why)
+        else:
+            desk.untouched += 1
+
+
+def _is_over(desk: DeskState, market: MarketState) -> bool:
+    close = market.facts.close_time
+    return market.facts.status in CLOSED or (close is not None and desk.now.wall >= close)
+
+
+def _held(desk: DeskState, markets: list[MarketState], where: str) -> str:
+    """``3 positions in everything, 1 more waits for its settlement``."""
+    held = [_is_over(desk, m) for m in markets if desk.ledger.position(m.ticker)]
+    over = sum(held)
+    waits = f", {over} more wait{'s' * (over == 1)} for settlement" if over else ""
+    return f"{counted(len(held) - over, 'position')} in {where}{waits}"
+
+
 def begin_flatten(
     desk: DeskState, market: MarketState, target: Count, why: str, *, emergency: bool = False
 ) -> None:
@@ -112,6 +142,7 @@ def begin_flatten(
         running.ask(target, emergency=emergency, cause=why)
         return
     market.flatten = Flatten(market.ticker, target, RULES, emergency=emergency, cause=why)
+    market.residue = ""
     desk.flattening = True
 
 
@@ -180,6 +211,8 @@ def _doomed(desk: DeskState, order: Order) -> str | None:
         return f"pulled: {why}" if kind is StopKind.PULL else "quoting is off"
     if order.owner is Owner.MINE and market is not None and market.flatten is not None:
         return "flattening" if not market.flatten.over else None
+    if order.owner is Owner.FLATTEN and market is not None and market.flatten is None:
+        return "the flatten is over"  # it gave up while this could not be cancelled
     return None
 
 
@@ -203,13 +236,59 @@ def step_flattens(desk: DeskState) -> None:
             desk.journal.append(Journal("flatten", {"ticker": market.ticker, "status": machine.status}))
             desk.dirty[market.ticker] = None
         if machine.over:
-            level = AlertLevel.WARN if machine.state.value == "stuck" else AlertLevel.INFO
-            key = f"flatten over {market.ticker} {desk.now.mono}"
-            raise_alert(desk, Alert(key, level, f"{market.ticker}: {machine.status}", market.ticker))
-            desk.alerts.over(key)  # it happened, it does not last
-            market.flatten = None
-            desk.alerts.over(f"flatten {market.ticker}")
-            desk.dirty[market.ticker] = None
+            _end_flatten(desk, market, machine)
+    if all(market.flatten is None for market in desk.markets.values()):
+        _tell_flattened(desk)
+
+
+def _end_flatten(desk: DeskState, market: MarketState, machine: Flatten) -> None:
+    """What is left is said at once, what went well in one line for all of them at the end."""
+    ticker, status = market.ticker, machine.status
+    if machine.state is FlattenState.STUCK:
+        market.residue = status
+        _tell_once(desk, f"flatten over {ticker}", AlertLevel.WARN, f"{ticker}: {status}", ticker)
+    else:
+        desk.flattened[ticker] = status
+    market.flatten = None
+    desk.alerts.over(f"flatten {ticker}")
+    desk.dirty[ticker] = None
+
+
+def _tell_flattened(desk: DeskState) -> None:
+    """``flat: CPI Nov above 0.3%, ...; nothing was open in 19 others``."""
+    done, untouched = desk.flattened, desk.untouched
+    desk.flattened, desk.untouched = {}, 0
+    if len(done) == 1 and not untouched:
+        ((ticker, status),) = done.items()
+        _tell_once(desk, "flattened", AlertLevel.INFO, f"{ticker}: {status}", ticker)
+    elif done:
+        by_status: dict[str, list[str]] = {}
+        for ticker, status in done.items():
+            by_status.setdefault(status, []).append(_name(desk, ticker))
+        parts = [f"{status}: {_first(names)}" for status, names in by_status.items()]
+        if untouched:
+            parts.append(f"nothing was open in {counted(untouched, 'other market')}")
+        _tell_once(desk, "flattened", AlertLevel.INFO, "; ".join(parts), "")
+
+
+def _tell_once(desk: DeskState, what: str, level: AlertLevel, text: str, ticker: str) -> None:
+    key = f"{what} {desk.now.mono}"
+    raise_alert(desk, Alert(key, level, text, ticker))
+    desk.alerts.over(key)  # it happened, it does not last
+
+
+def _name(desk: DeskState, ticker: str) -> str:
+    """As the screen names it: no word twice in a row."""
+    market = desk.markets.get(ticker)
+    if market is None:
+        return ticker
+    words, label = event_name(desk, market).split(), market.facts.label.split()
+    return " ".join([*(words[:-1] if label[:1] == words[-1:] else words), *label])
+
+
+def _first(names: list[str]) -> str:
+    more = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
 def _flatten_view(desk: DeskState, market: MarketState) -> FlattenView:
@@ -223,7 +302,11 @@ def _flatten_view(desk: DeskState, market: MarketState) -> FlattenView:
         asks = without(book.levels(Side.ASK, 12), own, Side.ASK)
     facts = market.facts
     trading = facts.status is MarketStatus.ACTIVE and desk.gate.exchange_active and desk.gate.trading_active
-    before_close = facts.close_time is None or desk.now.wall < facts.close_time
+    can_trade = trading and not _is_over(desk, market) and desk.settings.execution != "none"
+    kind, killed = desk.gate.latches.strongest(market.ticker, facts.event_ticker)
+    barred = (
+        {"bar": f"killed ({killed}): `clear --reduce-only` lets it go on"} if kind is StopKind.KILL else {}
+    )
     return FlattenView(
         now=desk.now,
         position=desk.ledger.position(market.ticker),
@@ -231,7 +314,8 @@ def _flatten_view(desk: DeskState, market: MarketState) -> FlattenView:
         asks=asks,
         orders=list(desk.orders.live.get(market.ticker, {}).values()),
         grid=facts.grid,
-        closable=trading and before_close and desk.settings.execution != "none",
+        closable=can_trade and not barred,
+        **barred,
         book_valid=valid,
         fee=facts.fee,
         mark=market.risk.mark,

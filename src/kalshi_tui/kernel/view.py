@@ -195,6 +195,8 @@ def market_row(desk: DeskState, market: MarketState) -> MarketRow:
         book="live" if status.valid else status.reason,
         why=market.why,
         holding=_holding(desk, facts.ticker),
+        flatten="" if market.flatten is None else market.flatten.status,
+        residue=market.residue,
     )
 
 

@@ -101,6 +101,10 @@ class MarketRow(Struct, frozen=True):
     why: str
     holding: Holding | None = None
     """None when flat."""
+    flatten: str = ""
+    """What the flatten that runs here is doing; empty where none runs."""
+    residue: str = ""
+    """What the last flatten left here and why; empty where it left nothing."""
 
 
 class LadderRow(Struct, frozen=True):
