@@ -147,10 +147,11 @@ def _positions(view: DeskView, as_json: bool) -> None:
                     "position": _count(row.position),
                     "day_pnl_dollars": _money(row.day_pnl),
                     **_holding(row.holding),
+                    "flatten": row.flatten or row.residue or None,
                 },
             )
         return
-    names = _names(view)
+    names = market_names(view)
     rows = [
         [
             names[row.ticker],
@@ -162,6 +163,9 @@ def _positions(view: DeskView, as_json: bool) -> None:
     ]
     header = ["market", "position", "cost", "mark", "unrealized", "realized", "fees", "day P&L"]
     _table(rows, header, "no position.")
+    for row in held:
+        if row.flatten or row.residue:
+            say(f"flatten of {names[row.ticker]}: {row.flatten or row.residue}.")
 
 
 def _holding(holding: Holding | None) -> dict[str, str | None]:
@@ -198,7 +202,7 @@ def _orders(view: DeskView, as_json: bool) -> None:
                 },
             )
         return
-    names = _names(view)
+    names = market_names(view)
     rows = [
         [
             names.get(o.ticker, o.ticker),
@@ -228,10 +232,11 @@ def _alerts(view: DeskView, as_json: bool) -> None:
                     "ticker": line.ticker or None,
                     "raised_ms": line.wall // 1_000_000,
                     "seen": line.seen,
+                    "over_ms": None if line.over is None else line.over // 1_000_000,
                 },
             )
         return
-    names = _names(view)
+    names = market_names(view)
     rows = [
         [
             clock_time(line.wall),
@@ -239,14 +244,16 @@ def _alerts(view: DeskView, as_json: bool) -> None:
             names.get(line.ticker, line.ticker),
             # The market has its own column: its ticker in front of the text would say it twice.
             line.text.removeprefix(line.ticker).lstrip(": ") if line.ticker else line.text,
-            "" if line.seen else "new",
+            " ".join(
+                ("" if line.seen else "new", "" if line.over is None else f"over {clock_time(line.over)}")
+            ).strip(),
         ]
         for line in found
     ]
     _table(rows, ["time", "level", "market", "alert", ""], "no alert.")
 
 
-def _names(view: DeskView) -> dict[str, str]:
+def market_names(view: DeskView) -> dict[str, str]:
     """Markets as the screen names them, with the ticker that commands take."""
     from kalshi_tui.tui.numbers import market_name
 

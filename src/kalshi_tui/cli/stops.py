@@ -59,8 +59,13 @@ def pull(market: str | None, event: str | None, venue: str | None, as_json: bool
 @venue_option
 @json_option
 def flatten(market: str | None, event: str | None, venue: str | None, as_json: bool) -> int:
-    """Pull, cancel my orders too, then reduce to zero."""
-    return _stop(one_desk(venue), "flatten", market, event, as_json)
+    """Pull, cancel my orders too, then reduce to zero; waits a while and says what is left and why.
+
+    Ends with 0 when nothing is left but what waits for its settlement, with 5 when a kill is in the way, else with 1.
+    """
+    from kalshi_tui.cli.flattening import flatten_desk
+
+    return flatten_desk(one_desk(venue), stop_scope(market, event), as_json)
 
 
 @click.command()
@@ -76,7 +81,7 @@ def kill(market: str | None, event: str | None, venue: str | None, as_json: bool
 
     desks = running_desks(venue)
     if not desks:
-        return _latch_kill(venue, _scope(market, event), as_json)
+        return _latch_kill(venue, stop_scope(market, event), as_json)
     codes = []
     for desk in desks:
         try:
@@ -102,7 +107,7 @@ def clear(market: str | None, event: str | None, reduce_only: bool, venue: str |
     from kalshi_tui.protocol.commands import Clear
 
     desk = one_desk(venue)
-    command = Clear(0, reduce_only, _scope(market, event))
+    command = Clear(0, reduce_only, stop_scope(market, event))
     ack = with_client(desk, lambda client: client.request(command))
     return _told(desk, "clear", ack, as_json)
 
@@ -141,7 +146,7 @@ def _stop(desk: RunningDesk, kind: str, market: str | None, event: str | None, a
     """One stop on one desk, and whether its orders are confirmed gone."""
     from kalshi_tui.protocol.commands import Ack, Stop
 
-    command = Stop(0, kind, _scope(market, event))
+    command = Stop(0, kind, stop_scope(market, event))
 
     async def work(client: DeskClient) -> tuple[Ack, int]:
         ack = await client.request(command)
@@ -149,7 +154,7 @@ def _stop(desk: RunningDesk, kind: str, market: str | None, event: str | None, a
 
     ack, left = with_client(desk, work)
     if ack.ok and not left and kind != "hold":
-        ack = Ack(ack.id, True, f"{ack.text}; confirmed: none is left")
+        ack = Ack(ack.id, True, f"{ack.text}; orders confirmed gone")
     return _told(desk, kind, ack, as_json, left)
 
 
@@ -182,7 +187,7 @@ def _told(desk: RunningDesk, what: str, ack: Ack, as_json: bool, unconfirmed: in
     return 0
 
 
-def _scope(market: str | None, event: str | None) -> Scope:
+def stop_scope(market: str | None, event: str | None) -> Scope:
     from kalshi_tui.protocol.commands import Scope
     from kalshi_tui.protocol.text import safe_ticker
 

@@ -95,7 +95,7 @@ def test_a_goodbye_instead_of_an_answer_is_an_ending(over: int, tmp_path: Path) 
 @pytest.mark.parametrize("as_json", [False, True])
 @pytest.mark.parametrize(
     ("left", "words"),
-    [([3, 1, 0], "; confirmed: none is left"), ([3] * 99, "order")],
+    [([3, 1, 0], "; orders confirmed gone"), ([3] * 99, "order")],
     ids=("gone", "still there"),
 )
 def test_a_stop_says_what_became_of_its_orders(
@@ -127,4 +127,4 @@ def test_a_stop_says_what_became_of_its_orders(
         assert stops._stop(*asked) == 0
     out, err = capsys.readouterr()
     assert words in (out if as_json else err)
-    assert ("confirmed: none" in out + err) == (not left)
+    assert ("orders confirmed gone" in out + err) == (not left)
