@@ -83,7 +83,10 @@ def _bad(view: DeskView, left: list[MarketRow]) -> str:
     from kalshi_tui.protocol.units import counted
 
     names, orders = market_names(view), view.status.unconfirmed
-    parts = [f"{names[row.ticker]} holds {_size(row)}: {_why(row)}" for row in left]
+    by_why: dict[str, list[str]] = {}
+    for row in left:
+        by_why.setdefault(_why(row), []).append(f"{names[row.ticker]} holds {_size(row)}")
+    parts = [f"{', '.join(held)}: {why}" for why, held in by_why.items()]
     if orders:
         parts.append(
             f"{counted(orders, 'order')} not confirmed gone; the desk goes on asking, see `kalshi-tui orders`"

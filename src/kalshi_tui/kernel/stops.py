@@ -115,7 +115,10 @@ def _flatten_each(desk: DeskState, markets: list[MarketState], why: str) -> None
         if _is_over(desk, market):
             continue
         live = desk.orders.live.get(market.ticker, {}).values()
-        if desk.ledger.position(market.ticker) or any(o.owner is not Owner.FOUND for o in live):
+        killed = _killed(desk, market)
+        if killed:  # the command says it once; a machine each would say it for every market
+            market.residue = killed if desk.ledger.position(market.ticker) else ""
+        elif desk.ledger.position(market.ticker) or any(o.owner is not Owner.FOUND for o in live):
             begin_flatten(desk, market, 0, why)
         else:
             desk.untouched += 1
@@ -126,12 +129,20 @@ def _is_over(desk: DeskState, market: MarketState) -> bool:
     return market.facts.status in CLOSED or (close is not None and desk.now.wall >= close)
 
 
+def _killed(desk: DeskState, market: MarketState) -> str:
+    """Why a kill lets nothing be sent here, and what to do; empty where none does."""
+    kind, why = desk.gate.latches.strongest(market.ticker, market.facts.event_ticker)
+    return f"killed ({why}): `clear --reduce-only`, then flatten again" if kind is StopKind.KILL else ""
+
+
 def _held(desk: DeskState, markets: list[MarketState], where: str) -> str:
     """``3 positions in everything, 1 more waits for its settlement``."""
     held = [_is_over(desk, m) for m in markets if desk.ledger.position(m.ticker)]
     over = sum(held)
     waits = f", {over} more wait{'s' * (over == 1)} for settlement" if over else ""
-    return f"{counted(len(held) - over, 'position')} in {where}{waits}"
+    killed = sum(1 for m in markets if m.residue and not _is_over(desk, m))
+    behind = f", {killed} not: killed; `clear --reduce-only` first" if killed else ""
+    return f"{counted(len(held) - over - killed, 'position')} in {where}{behind}{waits}"
 
 
 def begin_flatten(
@@ -303,10 +314,8 @@ def _flatten_view(desk: DeskState, market: MarketState) -> FlattenView:
     facts = market.facts
     trading = facts.status is MarketStatus.ACTIVE and desk.gate.exchange_active and desk.gate.trading_active
     can_trade = trading and not _is_over(desk, market) and desk.settings.execution != "none"
-    kind, killed = desk.gate.latches.strongest(market.ticker, facts.event_ticker)
-    barred = (
-        {"bar": f"killed ({killed}): `clear --reduce-only` lets it go on"} if kind is StopKind.KILL else {}
-    )
+    killed = _killed(desk, market)
+    barred = {"bar": killed} if killed else {}
     return FlattenView(
         now=desk.now,
         position=desk.ledger.position(market.ticker),

@@ -77,6 +77,12 @@ def test_what_is_left_is_named_with_its_reason(ask: Any, capsys: pytest.CaptureF
     assert capsys.readouterr().err == f"practice: {ASKED}; orders confirmed gone.\n"
 
 
+def test_a_reason_of_many_is_said_once(ask: Any) -> None:
+    rows = [row(300, residue="why"), row(-100, "T-2", residue="why")]
+    with pytest.raises(Fault, match=r"\(T-1\) holds \+3, CPI above 0.3% \(T-2\) holds −1: why\.$"):
+        ask(Desk((rows, 0)))
+
+
 def test_a_flatten_that_goes_on_is_not_called_done(ask: Any) -> None:
     with pytest.raises(Fault, match=r"\+3: 3 of 3 left: no bid here; resting 3 at 45 \(the desk goes on\)"):
         ask(Desk(([row(300, flatten="3 of 3 left: no bid here; resting 3 at 45")], 0)))

@@ -6,6 +6,7 @@ import pytest
 from kernel_bench import START, Bench, market
 from msgspec.structs import replace
 
+from kalshi_tui.kernel import stops
 from kalshi_tui.protocol import effects as ef
 from kalshi_tui.protocol import events as ev
 from kalshi_tui.protocol.commands import Clear, PlaceOrder, Scope, SetQuoting, Stop
@@ -14,6 +15,7 @@ from kalshi_tui.protocol.orders import VenuePosition
 from kalshi_tui.protocol.text import SafeText
 from kalshi_tui.protocol.units import SECOND, Side
 from kalshi_tui.protocol.views import LogLine, MarketRow
+from kalshi_tui.risk.base import FlattenRequest
 
 TICKERS = ("T-1", "T-2", "T-3", "T-4")
 
@@ -130,15 +132,25 @@ def test_an_ask_that_fills_while_it_is_cancelled_is_bought_back() -> None:
 def test_under_a_kill_it_says_so_at_once_and_what_is_left() -> None:
     bench = holding(("T-1",), T_1=300)
     bench.say(Stop(1, "kill"))
-    bench.say(Stop(2, "flatten"))
+    text = bench.say(Stop(2, "flatten")).text
+    assert text.startswith("flattening 0 positions in everything, 1 not: killed; `clear --reduce-only` first")
     work(bench, 2)
-    assert row(bench).residue.startswith("3 of 3 left: killed (by key at ")
+    assert row(bench).residue.startswith("killed (by key at ")
+    assert [line.kind for line in said(bench)] == ["halt"], "the kill's own line is enough"
     assert row(bench).flatten == ""
     bench.say(Clear(3, reduce_only=True))
     bench.say(Stop(4, "flatten"))
     assert row(bench).flatten and not row(bench).residue
     work(bench)
     assert (row(bench).position, row(bench).residue) == (0, "")
+
+
+def test_a_reduction_that_risk_asks_for_under_a_kill_ends_with_the_reason() -> None:
+    bench = holding(("T-1",), T_1=300)
+    bench.say(Stop(1, "kill"))
+    stops.on_request(bench.kernel.state, FlattenRequest("T-1", 200, "inventory 3/2 after a fill"))
+    work(bench, 2)
+    assert row(bench).residue.startswith("1 of 3 left: killed (by key at ")
 
 
 def test_a_kill_in_the_middle_leaves_its_word() -> None:
