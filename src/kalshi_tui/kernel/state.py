@@ -235,7 +235,7 @@ class DeskState:
     budget: WriteBudget = field(default_factory=WriteBudget)
     orders: OrderRegistry = field(default_factory=OrderRegistry)
     ledger: Ledger = field(default_factory=Ledger)
-    alerts: AlertLog = field(default_factory=AlertLog)
+    alerts: AlertLog = field(init=False)
     counters: Counters = field(default_factory=Counters)
     hand: Hand = field(default_factory=Hand)
     markets: dict[str, MarketState] = field(default_factory=dict)
@@ -329,6 +329,7 @@ class DeskState:
     trace: list[object] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self.alerts = AlertLog(lambda: self.now.wall)
         self.prints = self.settings.prints
         self.pairs = begin(tuple(pair for one in self.settings.calibrations for pair in one.pairs))
         self.orders.family = self.settings.family

@@ -44,7 +44,7 @@ def desk_view(desk: DeskState, now: Instant, focus: Focus | None, full: bool) ->
         gauges=gauges(desk, market),
         settlement_title="" if market is None else event_name(desk, market),
         settlement=() if market is None else settlement_rows(desk, market),
-        log=tuple(list(desk.alerts.lines)[:LOG_LINES]),
+        log=desk.alerts.shown(LOG_LINES, every_alert=full),
         orders=tuple(own_order(desk, o, now) for o in desk.orders.open_orders()) if full else (),
         counters=_counters(desk) if full else {},
     )

@@ -223,6 +223,8 @@ class LogLine(Struct, frozen=True):
     ticker: str = ""
     alert: int = 0
     seen: bool = True
+    over: Nanos | None = None
+    """When what it warns of ended; None while it lasts, and for what only happened."""
 
 
 class DeskView(Struct, frozen=True, tag="view"):
