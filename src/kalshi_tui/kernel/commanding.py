@@ -16,6 +16,7 @@ from kalshi_tui.kernel import ending, stops
 from kalshi_tui.kernel.booking import raise_alert
 from kalshi_tui.kernel.card import market_card, new_york
 from kalshi_tui.kernel.hand import hand_most, too_large
+from kalshi_tui.kernel.ladder import event_name
 from kalshi_tui.kernel.params import engine_params
 from kalshi_tui.kernel.sending import cancel, create, judge
 from kalshi_tui.kernel.state import DeskState, MarketState
@@ -141,7 +142,7 @@ def _set_quoting(desk: DeskState, event: CommandReceived, command: cmd.SetQuotin
     _armed(desk, event, "switching quoting on")
     latches = desk.gate.latches
     if latches.killed:
-        raise Refused(f"killed ({latches.kill_why}): `kalshi-tui clear` opens the gate first")
+        raise Refused(f"killed: `kalshi-tui clear` opens the gate first ({latches.kill_why})")
     # One market is asked for by name; of all, those that are over count for nothing.
     quotable = [m for m in markets if m.facts.grid is not None and (command.ticker or _trades(desk, m))]
     if not quotable:
@@ -255,7 +256,8 @@ def _place(desk: DeskState, event: CommandReceived, command: cmd.PlaceOrder) -> 
         raise Refused(f"{verdict.why}{most}")
     create(desk, order, "by hand")
     verb = "buy" if command.side is Side.BID else "sell"
-    return f"sent: {verb} {command.count / 100:g} @ {command.price / 100:g}"
+    where = event_name(desk, market), market.facts.label
+    return f"sent: {verb} {command.count / 100:g} @ {command.price / 100:g} in {' '.join(where)}"
 
 
 def _would_cross(desk: DeskState, order: NewOrder) -> bool:

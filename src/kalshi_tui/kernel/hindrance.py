@@ -32,7 +32,7 @@ def blocked(desk: DeskState, market: MarketState) -> tuple[str, str] | None:
         return "paused", f"the market is {facts.status.value}"
     kind, why = desk.gate.latches.strongest(facts.ticker, facts.event_ticker)
     if kind is StopKind.KILL:
-        return "killed", f"killed ({why}): nothing is sent; `kalshi-tui clear` opens the gate"
+        return "killed", f"killed: `kalshi-tui clear` opens the gate; nothing is sent ({why})"
     if not market.quoting:
         if kind is StopKind.PULL:
             return "pulled", f"pulled: {why}; q quotes here again"

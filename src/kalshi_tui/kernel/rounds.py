@@ -36,7 +36,7 @@ def feed(desk: DeskState) -> None:
         desk.others.extend(requests)
         for request in requests:
             if isinstance(request, Reconnect):
-                text = f"feed lost: {request.why}; quotes are being pulled until it is back"
+                text = f"feed lost: {request.why}; quotes are pulled until it is back"
                 raise_alert(desk, Alert("feed", AlertLevel.WARN, text))
         turned += desk.feed.turned()
     for ticker in turned:

@@ -141,7 +141,7 @@ class R0:
             until = self._paused.get(market.ticker)
             if until is not None and state.now.mono < until:
                 text = (
-                    f"{market.ticker}: filled over and over on one side; its engine adds nothing for a while"
+                    f"{market.ticker}: its engine adds nothing for a while: filled over and over on one side"
                 )
                 found.append(Alert(f"r0 repeated {market.ticker}", AlertLevel.WARN, text, market.ticker))
         return found
