@@ -112,7 +112,7 @@ async def test_own_size_and_last_trade_are_two_numbers(stage: StageMaker) -> Non
 
 def test_a_name_in_the_list_says_no_word_twice() -> None:
     row = replace(view().markets[0], event_title="CPI Nov exactly", label="exactly 0.2%")
-    assert _name(row, 40, compact=True) == "CPI Nov exactly 0.2%"
+    assert _name(row, 40) == "CPI Nov exactly 0.2%"
 
 
 async def test_every_outcome_is_shown_before_rule_and_mean(stage: StageMaker) -> None:

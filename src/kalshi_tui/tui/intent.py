@@ -24,8 +24,11 @@ from kalshi_tui.protocol.orders import Owner
 from kalshi_tui.protocol.quotes import QuoteSides, Regime
 from kalshi_tui.protocol.units import Price, Side
 from kalshi_tui.protocol.views import LadderView, LogLine
-from kalshi_tui.tui.numbers import cents
+from kalshi_tui.tui.numbers import cents, market_name
 from kalshi_tui.tui.state import ScreenState
+
+LOOK = 1.0
+"""Seconds after a change of market in which no order goes out: its cursor stands where nobody has looked yet."""
 
 
 class Refused(Exception):
@@ -38,9 +41,9 @@ def command_for(action: str, state: ScreenState) -> AnyCommand:
 
 
 def next_alert(log: tuple[LogLine, ...]) -> LogLine | None:
-    """The alert ``enter`` acknowledges: halts before warnings, then the oldest."""
+    """The alert ``enter`` acknowledges: what lasts before what is over, halts before warnings, then the oldest."""
     waiting = [line for line in reversed(log) if line.alert and not line.seen]
-    return next((line for line in waiting if line.kind == "halt"), waiting[0] if waiting else None)
+    return min(waiting, key=lambda line: (line.over is not None, line.kind != "halt"), default=None)
 
 
 def all_on(state: ScreenState) -> SetQuoting:
@@ -175,11 +178,17 @@ def _at_cursor(state: ScreenState) -> tuple[LadderView, Price]:
         raise Refused(f"not sent: the ladder of {_market(state)} has not arrived yet")
     if ladder.stale:
         raise Refused(f"not sent: this ladder is stale ({ladder.book})")
+    if state.drawn != ladder.ticker or state.clock() - state.selected_at < LOOK:
+        raise Refused(f"not sent: look first, this is {_named(ladder)} only now; then press again")
     if state.cursor is None or not state.cursor_visible:
         raise Refused("not sent: the cursor is out of sight (space brings it back)")
     if window.group > 1:
         raise Refused(f"not sent: a row is {window.group} ticks, not one price ([ until a row is 1 tick)")
     return ladder, state.cursor
+
+
+def _named(ladder: LadderView) -> str:
+    return market_name(ladder.title, ladder.label)
 
 
 def _cancel(state: ScreenState) -> CancelOrders:

@@ -104,6 +104,8 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         for name, (every, on) in _PACE.items():
             if self._ticks % every == on and name in self.plan.boxes:
                 self.panes[name].paint()
+        if silent or self.state.feed_silence is not None:
+            self.paint("status")  # the silence grows in the bar as it does in the ladder
         self._ticks += 1
 
     def news(self) -> None:

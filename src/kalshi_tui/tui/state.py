@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from kalshi_tui.protocol.text import safe_text
 from kalshi_tui.protocol.ticks import TickGrid
 from kalshi_tui.protocol.units import CONTRACT, Count, Price
-from kalshi_tui.protocol.views import DeskView, Hello, LadderView, LogLine, MarketRow
+from kalshi_tui.protocol.views import DeskView, Hello, LadderView, LogLine, MarketRow, StatusView
 from kalshi_tui.tui.arrange import DEFAULT_LAYOUT
 from kalshi_tui.tui.numbers import market_name
 from kalshi_tui.tui.window import Window, middle_of
@@ -18,9 +18,18 @@ SILENT_AFTER = 1.5
 """Seconds without a view after which nothing on the screen may pass for live."""
 SIZES = (1, 2, 3, 4, 5, 10, 15, 20, 25, 50, 75, 100, 150, 200, 250, 500, 1000)
 """Contracts of an order by hand, stepped through by + and -."""
+FEED_SILENT_MS = 1_000
+"""Milliseconds without a byte of the feed from which the screen shows the silence: the latency of frames stands still
+then, and looks like the best there is."""
 _LOCAL_LINES = 50
 _CURSOR_HOLD = 10.0
 """Seconds after a cursor key in which the ladder does not jump while the market is still in the window."""
+
+
+def silence_of(status: StatusView) -> int | None:
+    """How long the feed has said nothing, in milliseconds; None while it talks, or never did."""
+    quiet = status.feed_age_ms
+    return quiet if quiet is not None and quiet >= FEED_SILENT_MS else None
 
 
 class ScreenState:
@@ -34,6 +43,10 @@ class ScreenState:
         self.view: DeskView | None = None
         self.viewed_at = clock()
         self.selected = ""
+        self.selected_at = float("-inf")
+        """When a key or a click last changed the market."""
+        self.drawn = ""
+        """The market whose ladder was last drawn; an order goes nowhere else."""
         self.cursor: Price | None = None
         self.cursor_at = float("-inf")
         self.size_at = SIZES.index(10)
@@ -57,6 +70,12 @@ class ScreenState:
         """Seconds since the desk's last view once that is too long, else None."""
         quiet = self.clock() - self.viewed_at
         return quiet if quiet > SILENT_AFTER else None
+
+    @property
+    def feed_silence(self) -> int | None:
+        """Milliseconds since the feed's last byte once that is too long, else None."""
+        status = self.view.status if self.view else None
+        return None if status is None else silence_of(status)
 
     @property
     def ladder(self) -> LadderView | None:
@@ -117,6 +136,7 @@ class ScreenState:
         if ticker == self.selected:
             return False
         self.selected, self.cursor, self.cursor_at = ticker, None, float("-inf")
+        self.selected_at, self.drawn = self.clock(), ""
         self.window = None
         return True
 

@@ -62,7 +62,8 @@ class LadderPane(Pane):
         ladder = self.state.ladder
         if ladder is None:
             row = self.state.row
-            return f"Ladder · {row.label if row else self.state.selected or 'no market'}"
+            name = market_name(row.event_title, row.label) if row else self.state.selected or "no market"
+            return name if self.compact else f"Ladder · {name}"
         name = market_name(ladder.title, ladder.label) if ladder.label not in ladder.title else ladder.title
         held = f" · {position(ladder.position)}" if ladder.position else ""
         window = self.state.window
@@ -70,13 +71,19 @@ class LadderPane(Pane):
         tilts = _tilts(ladder)
         tilt, tilted = "".join(f" · {part}" for part in tilts), " · tilted" if tilts else ""
         # The event's name gives way, then the words; which market and how many are never cut.
-        titles = [
+        heads = [name, ladder.label]
+        if self.state.may_add and not self.focused_pane:
+            # The cursor keys belong to another pane, the order keys still to this market.
+            heads.insert(0, f"orders → {name}")
+        elif not self.compact:
+            heads.insert(0, f"Ladder · {name}")
+        titles = (
             f"{head} · YES{held}{tail}"
-            for head in (f"Ladder · {name}", name, ladder.label)
+            for head in heads
             for tail in (f"{group}{tilt}", f"{group}{tilted}", tilted)
-        ]
+        )
         room = self.size.width - _TITLE_ROOM
-        fitting = (title for title in titles[3 if self.compact else 0 :] if len(title) <= room)
+        fitting = (title for title in titles if len(title) <= room)
         return next(fitting, f"{fit(ladder.label, room - len(held))}{held}")
 
     def hints(self) -> list[Hint]:
@@ -114,6 +121,7 @@ class LadderPane(Pane):
         self._drawn = [None, *(rung.low for rung in drawn)]
         self._drawn.insert(slot + 1, None)
         self._flash.painted()
+        self.state.drawn = ladder.ticker
         body += [text_line("", width)] * (rows + 1 - len(body))
         banner = self._banner(ladder, width)
         return [header_line(cols, width), *body, *footing(ladder, width, words, banner, self._old)]
@@ -193,12 +201,17 @@ class LadderPane(Pane):
         if ladder.status in _OVER:
             return text_line(f" market {ladder.status}: no more trading here", width, "warn")
         if ladder.stale:
-            return text_line(f" STALE {age(ladder.change_age_ms)}: {ladder.book}", width, "halt")
+            return text_line(f" STALE {age(self._stale_for(ladder))}: {ladder.book}", width, "halt")
         if ladder.book != "live":
             return text_line(f" NO BOOK: {ladder.book}", width, "warn")
         if ladder.status not in ("active", "open", ""):
             return text_line(f" market {ladder.status}", width, "warn")
         return text_line("", width)
+
+    def _stale_for(self, ladder: LadderView) -> int | None:
+        """How old the book is: under a dead feed as old as the bar says the feed is."""
+        status = self.state.view.status if self.state.view else None
+        return status.feed_age_ms if status is not None and status.feed == "dead" else ladder.change_age_ms
 
     def _waiting(self, ladder: LadderView | None, width: int, height: int) -> list[Line]:
         self._drawn = []

@@ -13,13 +13,15 @@ from kalshi_tui.tui.state import ScreenState
 _WORDS = {"warn": "WARN", "halt": "HALT", "refused": "REFUSED"}
 _NAME = 28
 """Cells of a market's name on a wide screen."""
+_ANSWER_LINES = 2
+"""Lines of a sentence that is too long for one, where there is room."""
 _WAY_OUT = {
     "KILLED": "`clear` in the palette opens the gate",
     "REDUCE ONLY": "`clear` in the palette opens the gate wholly",
     "HOLD": "`clear` in the palette lifts it",
     "PULLED": "quoting on in a market ends it there, `clear` everywhere",
 }
-"""What a person does to end a stop."""
+"""What a person does to end a stop; it stands before the reason, since a small screen cuts the end."""
 _INKS = {"warn": "warn", "halt": "halt", "refused": "warn", "fill": "own"}
 
 
@@ -42,33 +44,47 @@ class LogPane(Pane):
     def lines(self, width: int, height: int) -> list[Line]:
         view = self.state.view
         if view is None:
-            return [self._line(line, "", width) for line in self.state.local[:height]]
+            return [self._lines_of(line, "", width)[0] for line in self.state.local[:height]]
         pinned, rest = arranged(view, self.state.local)
         names = self.state.names
         keep = 1 if height > 1 else 0
         """The newest line stays in sight under any number of alarms."""
-        lines = [self._pinned(line, names, width, view) for line in pinned[: height - keep]]
+        lines: list[Line] = []
+        spare = height - keep - len(pinned)
+        for line in pinned[: height - keep]:
+            drawn = self._pinned(line, names, width, view, 1 + max(spare, 0))
+            spare -= len(drawn) - 1
+            lines += drawn
         self._scrolled = min(self._scrolled, max(len(rest) - 1, 0))
         for line in rest[self._scrolled :]:
             if len(lines) >= height:
                 break
-            lines.append(self._line(line, names.get(line.ticker, ""), width))
-        return lines
+            # What was just answered may be a sentence with what to do at its end.
+            answer = line is rest[0] and any(line is said for said in self.state.local)
+            most = min(_ANSWER_LINES, height - len(lines)) if answer else 1
+            lines += self._lines_of(line, names.get(line.ticker, ""), width, most=most)
+        return lines[:height]
 
-    def _pinned(self, line: LogLine, names: dict[str, str], width: int, view: DeskView) -> Line:
+    def _pinned(
+        self, line: LogLine, names: dict[str, str], width: int, view: DeskView, most: int
+    ) -> list[Line]:
         keys = self.state.keys["acknowledge"]
         hint = ""
         if line is next_alert(view.log) and keys:
             hint = f"{key_shown(keys[0])}: seen" if width >= 100 else key_shown(keys[0])
-        return self._line(line, names.get(line.ticker, ""), width, hint)
+        return self._lines_of(line, names.get(line.ticker, ""), width, hint, min(most, _ANSWER_LINES))
 
-    def _line(self, line: LogLine, name: str, width: int, hint: str = "") -> Line:
+    def _lines_of(self, line: LogLine, name: str, width: int, hint: str = "", most: int = 1) -> list[Line]:
+        """The line; in up to ``most`` of them where it is too long for one."""
         ink = _INKS.get(line.kind, "")
         word = _WORDS.get(line.kind, line.kind)
-        # An alarm that was seen is history: it keeps its word and loses its colour.
-        alarm = ink if not line.alert or not line.seen else "dim"
+        # An alarm that was seen, or is over, is history: it keeps its word and loses its colour.
+        history = bool(line.alert) and (line.seen or line.over is not None)
+        alarm = "dim" if history else ink
         # The market has its own column: its ticker in front of the text would say it twice.
         said = line.text.removeprefix(line.ticker).lstrip(": ") if name and line.ticker else line.text
+        if line.over is not None:
+            said = f"over {clock(line.over)} · {said}"
         row = Row(width)
         if width >= 100:
             row.left(1, clock(line.wall) if line.wall else "", "dim").left(11, f"{word:<7}", alarm)
@@ -82,13 +98,12 @@ class LogPane(Pane):
             if name:
                 row.left(at, fit(f"{name}:" if line.alert else name, 24), "dim" if not line.alert else "")
                 at += len(fit(f"{name}:" if line.alert else name, 24)) + 1
-        text = wrap(said, max(width - at - len(hint) - 3, 10), 1)
-        row.left(
-            at, text[0] if text else "", ink if line.kind in ("halt", "refused") and not line.seen else ""
-        )
+        text = wrap(said, max(width - at - len(hint) - 3, 10), most)
+        loud = line.kind in ("halt", "refused") and not line.seen and not history
+        row.left(at, text[0] if text else "", ink if loud else "dim" if line.over is not None else "")
         if hint:
             row.right(width - 2, hint, "key")
-        return row.line()
+        return [row.line(), *(Row(width).left(at, part).line() for part in text[1:])]
 
 
 def arranged(view: DeskView, local: list[LogLine]) -> tuple[list[LogLine], list[LogLine]]:
@@ -96,14 +111,15 @@ def arranged(view: DeskView, local: list[LogLine]) -> tuple[list[LogLine], list[
     status = view.status
     pinned = []
     if status.latch:
-        why = f"{status.latch}: {status.latch_why}" if status.latch_why else status.latch
-        do = _WAY_OUT.get(status.latch, "")
-        pinned.append(LogLine(wall=0, kind="halt", text=f"{why}{do and f'; {do}'}", alert=-1, seen=False))
+        said = "; ".join(part for part in (_WAY_OUT.get(status.latch, ""), status.latch_why) if part)
+        text = f"{status.latch}: {said}" if said else status.latch
+        pinned.append(LogLine(wall=0, kind="halt", text=text, alert=-1, seen=False))
     pinned += [LogLine(wall=0, kind="warn", text=text, alert=-1, seen=False) for text in status.restrictions]
     first = next_alert(view.log)
     if first is not None:
         pinned.append(first)
-        pinned += [line for line in view.log if line.alert and not line.seen and line is not first]
+        others = [line for line in view.log if line.alert and not line.seen and line is not first]
+        pinned += sorted(others, key=lambda line: line.over is not None)
     kept = {id(line) for line in pinned}
     rest = local + [line for line in view.log if id(line) not in kept]
     rest.sort(key=lambda line: line.wall, reverse=True)

@@ -19,6 +19,8 @@ from kalshi_tui.tui.state import ScreenState
 _DAY = 86_400 * 1_000_000_000
 _NAME_LEAST = 7
 """Cells of a market's name with its mark below which one no longer tells it from another: ``▸ >0.3%``."""
+_PREFIX_LEAST = 3
+"""Letters of an event's name below which it may be any."""
 _ALARMS = ("stale", "no book", "lagging", "risk", "held", "paused", "killed")
 """States that want a look; everything else but quoting recedes."""
 
@@ -41,11 +43,14 @@ def columns(width: int, longest: tuple[int, int, int], state: int, least: int) -
     ``longest``: the widest price, position and P&L there is to print; none of them is ever cut. ``least``: cells a
     name keeps before the first column goes; before the state, which says what is wrong, the name itself gives way.
     """
-    price, pos, day = (max(least, size) + 2 for least, size in zip((4, 3, 5), longest, strict=True))
+    price, pos, day = (max(few, size) + 2 for few, size in zip((4, 3, 5), longest, strict=True))
     for day_w, price_w in ((day, price), (0, price), (0, 0)):
         name = width - 1 - pos - day_w - 2 * price_w - state - 4
         if name >= least:
             break
+    if name < least:
+        # Before the name gives way, the blank between state and position does.
+        name, pos = name + 1, pos - 1
     # A column's width holds a blank on each side; the one behind it is the next column's too.
     state_w = state if name >= _NAME_LEAST else state - 1 if name + 1 == _NAME_LEAST else 0
     name += state - state_w
@@ -88,11 +93,12 @@ class MarketsPane(Pane):
         if view is None:
             return []
         cols = self._columns(width)
-        entries = _entries(view.markets, grouped=not self.compact)
+        headed = _to_head(view.markets, cols.name - 2 if self.compact else 0)
+        entries = _entries(view.markets, headed)
         header = [] if self.compact else [_header(cols, width)]
         room = height - len(header)
         first = _scroll(entries, self.state.selected, room)
-        shown = entries[first : first + room]
+        shown = _page(entries[first : first + room], headed, self.state.selected)
         lines, self._drawn = list(header), [""] * len(header)
         hidden = len([e for e in entries[first + room :] if isinstance(e, MarketRow)])
         if hidden and shown:
@@ -101,7 +107,7 @@ class MarketsPane(Pane):
         frozen = self.state.silent_for is not None
         for entry in shown:
             if isinstance(entry, MarketRow):
-                lines.append(self._market(entry, cols, width, frozen))
+                lines.append(self._market(entry, cols, width, frozen, entry.event_ticker in headed))
                 self._drawn.append(entry.ticker)
             else:
                 lines.append(Row(width).then(" " + fit(_event(entry, view.wall), width - 2), "dim").line())
@@ -119,14 +125,15 @@ class MarketsPane(Pane):
         state = max((len(row.state) for row in rows), default=0) + 2
         return columns(width, (price, pos, day), min(max(state, 9), 14), 14 if self.compact else 17)
 
-    def _market(self, row: MarketRow, cols: Columns, width: int, frozen: bool) -> Line:
+    def _market(self, row: MarketRow, cols: Columns, width: int, frozen: bool, headed: bool) -> Line:
         selected = row.ticker == self.state.selected
         old = frozen or row.book != "live"
         line = Row(width, "cursor" if selected else "")
         mark = "▸" if selected else " "
-        name = _name(row, cols.name - (2 if self.compact else 3), self.compact)
+        room = cols.name - (2 if self.compact else 3)
+        name = row.label if not self.compact else _short(row.label, room) if headed else _name(row, room)
         line.left(0, f" {mark} " if not self.compact else f" {mark}", "key" if selected else "")
-        line.then(fit(name, cols.name - (3 if not self.compact else 2)), "stale" if old else "")
+        line.then(fit(name, room), "stale" if old else "")
         line.right(
             cols.engine, f"{row.engine.upper():<3}" if row.engine and row.engine != "off" else "–  ", "dim"
         )
@@ -160,14 +167,28 @@ class _Event(NamedTuple):
     close: Nanos | None
 
 
-def _entries(rows: tuple[MarketRow, ...], grouped: bool) -> list[MarketRow | _Event]:
-    """The rows in the desk's order, an event's name before its first market."""
+def _to_head(rows: tuple[MarketRow, ...], width: int) -> set[str]:
+    """Events whose name needs a line of its own: a market's name in ``width`` cells does not hold it, or reads like
+    one of another event. In no cells that is every event."""
+    headed: set[str] = set()
+    whose: dict[str, str] = {}
+    for row in rows:
+        name = _name(row, width)
+        if len(name) > width:
+            headed.add(row.event_ticker)
+        elif whose.setdefault(name, row.event_ticker) != row.event_ticker:
+            headed |= {row.event_ticker, whose[name]}
+    return headed
+
+
+def _entries(rows: tuple[MarketRow, ...], headed: set[str]) -> list[MarketRow | _Event]:
+    """The rows in the desk's order, an event's name before its first market where it is ``headed``."""
     entries: list[MarketRow | _Event] = []
     event = None
     for row in rows:
-        if grouped and row.event_ticker != event:
-            event = row.event_ticker
+        if row.event_ticker in headed and row.event_ticker != event:
             entries.append(_Event(row.event_title or row.event_ticker, row.close))
+        event = row.event_ticker
         entries.append(row)
     return entries
 
@@ -203,22 +224,41 @@ def _header(cols: Columns, width: int) -> Line:
     return row.line()
 
 
-def _name(row: MarketRow, width: int, compact: bool) -> str:
-    """The market's own name; without headings as much of its event's in front as there is room for."""
-    if not compact or not row.event_title:
+def _page(shown: list[MarketRow | _Event], headed: set[str], selected: str) -> list[MarketRow | _Event]:
+    """A page that begins inside a headed event begins with its name: a market alone does not say whose it is."""
+    top = shown[0] if shown else None
+    if not isinstance(top, MarketRow) or top.event_ticker not in headed or len(shown) < 3:
+        return shown
+    heading = _Event(top.event_title or top.event_ticker, top.close)
+    if top.ticker == selected:
+        return [heading, *shown[:-1]]
+    follows = shown[1]
+    same = isinstance(follows, MarketRow) and follows.event_ticker == top.event_ticker
+    return [heading, *shown[1:]] if same else shown[1:]
+
+
+def _name(row: MarketRow, width: int) -> str:
+    """A market's name where there are no headings: as much of its event's in front as there is room for."""
+    if not row.event_title:
         return row.label
     words = row.event_title.split()
-    short = _short(row.label)
+    short = _short(row.label, width)
     for label in (row.label, short):
         for kept in range(len(words), 0, -1):
             name = market_name(" ".join(words[:kept]), label)
             if len(name) <= width:
                 return name
-    return short
+    prefix = words[0][: max(width - len(short) - 1, _PREFIX_LEAST)]
+    return f"{prefix} {short}"
 
 
-def _short(label: str) -> str:
-    """``above 0.3%`` -> ``>0.3%``: the same market in fewer cells."""
+def _short(label: str, width: int) -> str:
+    """``above 0.3%`` -> ``>0.3%``: the same market in fewer cells; where those are few, also without commas."""
+    short = _signed(label.removesuffix(".00"))
+    return short if len(short) <= width else short.replace(",", "")
+
+
+def _signed(label: str) -> str:
     for word, sign in (
         ("above ", ">"),
         ("below ", "<"),

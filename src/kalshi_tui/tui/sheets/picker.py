@@ -11,6 +11,7 @@ from kalshi_tui.tui.sheets.base import Sheet
 
 _WIDTH = 64
 _ROWS = 12
+_NOTHING = -1
 
 
 class Choice(tuple[str, str, str]):
@@ -35,12 +36,13 @@ class Picker(Sheet[str]):
         self._title = title
         self._choices = choices
         self._found = choices
-        self._at = 0
+        self._at = _NOTHING
+        """The chosen line: none before a letter or an arrow, or one blind `enter` would act on the first."""
         self.tall = min(len(choices), _ROWS + 1) + 4
 
     def compose(self) -> ComposeResult:
         yield Static(self.ink([text_line(self._title, _WIDTH, "dim")]), markup=False)
-        yield Input(placeholder="type to narrow", select_on_focus=False, compact=True)
+        yield Input(placeholder="type to narrow, ↑ ↓ to choose", select_on_focus=False, compact=True)
         yield Static(self._list(), id="list", markup=False)
 
     def on_mount(self) -> None:
@@ -51,18 +53,19 @@ class Picker(Sheet[str]):
     def on_input_changed(self, event: Input.Changed) -> None:
         words = event.value.casefold().split()
         self._found = [c for c in self._choices if all(word in c.haystack for word in words)]
-        self._at = 0
+        self._at = 0 if words else _NOTHING
         self._show()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
-        if self._found:
+        if self._found and self._at != _NOTHING:
             self.dismiss(self._found[self._at][0])
 
     def press(self, key: str) -> None:
         step = {"up": -1, "down": 1}.get(key)
         if step is not None and self._found:
-            self._at = (self._at + step) % len(self._found)
+            start = self._at if self._at != _NOTHING else 0 if step < 0 else -1
+            self._at = (start + step) % len(self._found)
             self._show()
         super().press(key)
 
