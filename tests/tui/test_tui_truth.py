@@ -100,7 +100,7 @@ async def test_no_order_goes_to_a_cursor_nobody_saw(stage: StageMaker, keys: lis
         await on.show(there)
         for key in "bsBS":
             await on.press(key)
-            assert on.said() == "not sent: look first, this is CPI Nov above 0.4% only now; then press again"
+            assert on.said() == "not sent: look first and press again, now it is CPI Nov above 0.4%"
         on.clock.now += 1.1
         await on.show(replace(there, version=2))
         await on.press("b")

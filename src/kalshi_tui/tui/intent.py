@@ -179,7 +179,7 @@ def _at_cursor(state: ScreenState) -> tuple[LadderView, Price]:
     if ladder.stale:
         raise Refused(f"not sent: this ladder is stale ({ladder.book})")
     if state.drawn != ladder.ticker or state.clock() - state.selected_at < LOOK:
-        raise Refused(f"not sent: look first, this is {_named(ladder)} only now; then press again")
+        raise Refused(f"not sent: look first and press again, now it is {_named(ladder)}")
     if state.cursor is None or not state.cursor_visible:
         raise Refused("not sent: the cursor is out of sight (space brings it back)")
     if window.group > 1:
