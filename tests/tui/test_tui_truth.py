@@ -33,7 +33,11 @@ async def test_a_silent_feed_shows_its_silence_growing(
     """Without waiting for the bar's own turn: every view moves it."""
     async with stage(size=size, first=silent(900, feed)) as on:
         assert "SILENT" not in bar(on)
-        for milliseconds, words in ((1_000, "FEED SILENT 1.0 s"), (3_900, "FEED SILENT 3.9 s")):
+        for milliseconds, words in (
+            (1_000, "feed quiet 1.0 s"),
+            (2_900, "feed quiet 2.9 s"),
+            (3_900, "FEED SILENT 3.9 s"),
+        ):
             on.link.put(silent(milliseconds, feed))
             await on.settle(0.25)
             assert words in bar(on) and "2 ms" not in bar(on)

@@ -21,6 +21,9 @@ SIZES = (1, 2, 3, 4, 5, 10, 15, 20, 25, 50, 75, 100, 150, 200, 250, 500, 1000)
 FEED_SILENT_MS = 1_000
 """Milliseconds without a byte of the feed from which the screen shows the silence: the latency of frames stands still
 then, and looks like the best there is."""
+FEED_UNANSWERED_MS = 3_000
+"""From here on it is an alarm: after two silent seconds the exchange is asked for a sign, and a feed that is merely
+quiet gives one at once."""
 _LOCAL_LINES = 50
 _CURSOR_HOLD = 10.0
 """Seconds after a cursor key in which the ladder does not jump while the market is still in the window."""

@@ -7,7 +7,7 @@ from kalshi_tui.protocol.views import DeskView, StatusView
 from kalshi_tui.tui.ink import Line, Row, Span, fit
 from kalshi_tui.tui.numbers import NOW, UNKNOWN, age, clock, countdown, dollars, signed, whole_dollars
 from kalshi_tui.tui.panes.base import Pane
-from kalshi_tui.tui.state import silence_of
+from kalshi_tui.tui.state import FEED_UNANSWERED_MS, silence_of
 
 _MODE_INK = {"PRACTICE": "practice", "DEMO": "demo", "PROD": "prod", "PROD·PAPER": "paper"}
 _FULL, _CLOSE, _TIGHT, _NO_DRAWDOWN, _BARE, _NO_CLOCK, _TERSE = range(7)
@@ -97,6 +97,8 @@ def _latch(status: StatusView, gap: str) -> list[Span]:
 def _feed(status: StatusView, full: bool) -> list[Span]:
     silence = silence_of(status)
     if silence is not None and status.feed in ("live", "lagging"):
+        if silence < FEED_UNANSWERED_MS:
+            return [("feed ", "dim"), (f"quiet {age(silence)}", "")]
         return [(f" FEED SILENT {age(silence)} ", "warn")]
     if status.feed == "live":
         text = age(status.lag_ms)
