@@ -61,7 +61,7 @@ def test_told_to_end_at_any_moment_of_its_start(wait: float, sealed_home: Path) 
     time.sleep(wait)
     desk.send_signal(signal.SIGINT)
     out, err = desk.communicate(timeout=30)
-    assert desk.returncode == 130
+    assert desk.returncode == 130, err
     assert of_this_home(sealed_home) == []
     assert "Traceback" not in err
     if out:
