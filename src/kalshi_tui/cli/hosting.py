@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import os
 import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING, NoReturn
 
+from kalshi_tui.cli.ahead import load_ahead
 from kalshi_tui.cli.common import Fault
 from kalshi_tui.desk.exit_codes import SIGTERM
 
@@ -40,7 +39,7 @@ def host(
     if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # as nohup leaves it
         signal.signal(signal.SIGHUP, _leave)
     # The desk's libraries load while the exchange comes up.
-    threading.Thread(target=importlib.import_module, args=("kalshi_tui.desk.assembly",), daemon=True).start()
+    load_ahead("kalshi_tui.desk.assembly")
     try:
         folder = plan.folder.make()
         holder = Holder(os.getpid(), plan.venue, plan.execution, str(folder.socket))

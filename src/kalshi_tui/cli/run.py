@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
 import sys
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from kalshi_tui.cli.ahead import load_ahead
 from kalshi_tui.cli.common import Fault, is_terminal, say
 from kalshi_tui.cli.options import (
     USAGE,
@@ -47,8 +46,7 @@ def run(ctx: click.Context, /, **given: Any) -> int:
     desk = _running(plan)
     if desk is None:
         # The screen's library loads while the desk comes up: it is what a trader would wait for next.
-        loading = threading.Thread(target=importlib.import_module, args=("kalshi_tui.tui.app",), daemon=True)
-        loading.start()
+        loading = load_ahead("kalshi_tui.tui.app")
         desk = _start(plan)
         loading.join()
     return show_screen(desk, loaded.settings)
