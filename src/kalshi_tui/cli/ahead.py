@@ -10,8 +10,8 @@ from contextlib import suppress
 def load_ahead(module: str) -> threading.Thread:
     """Import ``module`` in the background.
 
-    No daemon: Python waits for it before it ends. A thread that is stopped in the middle of loading native code can
-    take the whole process down with SIGABRT, and the exit code of an interrupted start with it.
+    No daemon: Python waits for it before it ends. A thread that is stopped in the middle of loading native code is
+    the likely cause of an interrupted start that once ended with SIGABRT instead of its code.
     """
     loading = threading.Thread(target=_load, args=(module,), name=f"load {module}")
     loading.start()

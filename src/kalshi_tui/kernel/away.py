@@ -10,12 +10,18 @@ from __future__ import annotations
 from kalshi_tui.kernel.pnl import resume_day
 from kalshi_tui.kernel.state import DeskState
 from kalshi_tui.protocol.events import FillsRead, SettlementsRead
+from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.units import MILLISECOND, SECOND, Nanos
 
 ASK_AGAIN: Nanos = 2 * SECOND
 PATIENCE: Nanos = 60 * SECOND
 SETTLE: Nanos = 400 * MILLISECOND
-"""A read of fills says nothing of one younger than this when it was asked."""
+"""A read says nothing of a change younger than this when it was asked: reads lag writes."""
+
+
+def too_young(change: Instant, asked: Instant) -> bool:
+    """Whether a read asked then may not know of that change yet."""
+    return asked.mono - change.mono < SETTLE
 
 
 def note_fills(desk: DeskState, read: FillsRead) -> None:
@@ -38,7 +44,7 @@ def rebuild(desk: DeskState) -> None:
     account, read = r1.account, recovery.away_fills
     if account is None or read is None or recovery.missing:
         return
-    if desk.last_fill is not None and read.asked.mono - desk.last_fill.mono < SETTLE:
+    if desk.last_fill is not None and too_young(desk.last_fill, read.asked):
         return  # the ledger has more than the read could show
     positions = {held.ticker: held.position for held in desk.ledger if held.position}
     cash, recovery.away_open = account.explain(positions, read.fills, recovery.away_settled)

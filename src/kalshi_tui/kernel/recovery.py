@@ -10,6 +10,7 @@ from __future__ import annotations
 from kalshi_tui.execution.orders import ABSENCE_SPACING
 from kalshi_tui.execution.trades import MARGIN
 from kalshi_tui.kernel import away
+from kalshi_tui.kernel.away import too_young
 from kalshi_tui.kernel.booking import (
     book_change,
     book_fill,
@@ -34,11 +35,9 @@ from kalshi_tui.protocol.events import BalanceRead, FillsRead, OrdersRead, Posit
 from kalshi_tui.protocol.instant import Instant
 from kalshi_tui.protocol.orders import Fill, VenuePosition
 from kalshi_tui.protocol.quotes import Alert, AlertLevel
-from kalshi_tui.protocol.units import MILLISECOND, ONE, SECOND, Money, Nanos
+from kalshi_tui.protocol.units import ONE, SECOND, Money, Nanos
 
 RETRY: Nanos = 2 * SECOND
-SETTLE: Nanos = 400 * MILLISECOND
-"""A read says nothing of a change younger than this when it was asked: reads lag writes."""
 ENDED_KEPT: Nanos = 30 * SECOND
 """Orders that are over are remembered for this long to twice as long."""
 SETTLEMENTS_KEPT: Nanos = 86_400 * SECOND
@@ -139,7 +138,7 @@ def on_orders(desk: DeskState, read: OrdersRead) -> None:
     present = frozenset(o.order_id for o in read.orders if o.status == "resting")
     for change in desk.orders.resting_read(present, read.asked):
         book_change(desk, change)
-    ours = {o.order_id for o in desk.orders.open_orders() if o.order_id and not _young(o.sent, read.asked)}
+    ours = {o.order_id for o in desk.orders.open_orders() if o.order_id and not too_young(o.sent, read.asked)}
     _compare(desk, "orders", read.asked, len(ours - present))
 
 
@@ -184,7 +183,7 @@ def _whole_fills(desk: DeskState, read: FillsRead) -> None:
     _done(desk, "fills")
     trades = desk.orders.trades
     missing = trades.absent_from({f.trade_id for f in read.fills}, read.since)
-    if desk.last_fill is None or not _young(desk.last_fill, read.asked):
+    if desk.last_fill is None or not too_young(desk.last_fill, read.asked):
         _compare(desk, "fills", read.asked, missing)
     if read.fills and not missing:
         # On the venue's clock; ours only keeps a stamp from the future from counting.
@@ -203,7 +202,7 @@ def on_positions(desk: DeskState, read: PositionsRead) -> None:
         _done(desk, "positions")
         _base_balance(desk)
         return
-    if desk.last_fill is not None and _young(desk.last_fill, read.asked):
+    if desk.last_fill is not None and too_young(desk.last_fill, read.asked):
         return
     theirs = {p.ticker: p.position for p in read.positions if p.position}
     ours = {p.ticker: p.position for p in desk.ledger if p.position}
@@ -232,7 +231,7 @@ def on_balance(desk: DeskState, read: BalanceRead) -> None:
         recovery.held_balance = read.balance
         _base_balance(desk)
         return
-    if desk.last_fill is not None and _young(desk.last_fill, read.asked):
+    if desk.last_fill is not None and too_young(desk.last_fill, read.asked):
         return
     expected = recovery.base_balance + cash_explained(desk)
     if _compare(desk, "balance", read.asked, int(expected != read.balance)):
@@ -269,10 +268,6 @@ def on_settlements(desk: DeskState, read: SettlementsRead) -> None:
     away.note_settlements(desk, read)
     if read.complete:
         desk.recovery.settled = max((s.wall for s in read.settlements), default=desk.recovery.settled)
-
-
-def _young(change: Instant, asked: Instant) -> bool:
-    return asked.mono - change.mono < SETTLE
 
 
 def _compare(desk: DeskState, kind: str, asked: Instant, differences: int) -> bool:

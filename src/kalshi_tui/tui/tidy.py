@@ -12,7 +12,7 @@ TIDY_EVERY_S = 10.0
 def tidy() -> None:
     """Collect the cycles that views leave behind, and forget the texts that Rich has cut.
 
-    Rich remembers the last 16,384 texts it cut in two, about 10 MiB. Ours are numbers that never come again.
+    Rich remembers the last 16,384 texts it cut in two. Ours are numbers that never come again: a MiB a minute.
     """
     gc.collect()
     forget = getattr(getattr(Segment, "_split_cells", None), "cache_clear", None)
